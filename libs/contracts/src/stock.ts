@@ -80,6 +80,11 @@ export const stockShort = {
   },
 } as const;
 
+/** A branch spends its units while it is cut off, so nobody else may take them. */
+export const heldByBranch = {
+  'held-by-branch': { status: 409, title: 'The units belong to the branch, which alone may move or count them' },
+} as const;
+
 const levelOf = { productId: productIdSchema, location: locationSchema };
 
 export const stockCommands = {
@@ -102,7 +107,7 @@ export const stockCommands = {
     topic: 'stock',
     mayWait: false,
     result: stockMovedSchema.extend({ reason: z.string() }),
-    refusals: { ...productUnknown, ...locationUnknown, ...stockShort },
+    refusals: { ...productUnknown, ...locationUnknown, ...heldByBranch, ...stockShort },
   }),
   /** Compare-and-set: `counted` becomes the level if that is still `expected`. */
   'stock.count': defineCommand({
@@ -121,6 +126,7 @@ export const stockCommands = {
     refusals: {
       ...productUnknown,
       ...locationUnknown,
+      ...heldByBranch,
       'stock-count-stale': {
         status: 409,
         title: 'The level differs from the one that the count expects',

@@ -9,7 +9,7 @@ import {
   uuidSchema,
 } from './primitives.js';
 import { productUnknown } from './products.js';
-import { locationUnknown, stockMovedSchema, stockShort } from './stock.js';
+import { heldByBranch, locationUnknown, stockMovedSchema, stockShort } from './stock.js';
 
 /** Transfers of stock between two locations. */
 
@@ -72,7 +72,7 @@ export const transferCommands = {
         quantity: z.number().int(),
       }),
     },
-    refusals: { ...productUnknown, ...locationUnknown, ...stockShort },
+    refusals: { ...productUnknown, ...locationUnknown, ...heldByBranch, ...stockShort },
   }),
   'transfer.receive': defineCommand({
     body: commandBody({ transferId: uuidSchema, productId: productIdSchema }),

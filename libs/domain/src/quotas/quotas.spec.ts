@@ -126,11 +126,40 @@ describe('goods that a person sends', () => {
   });
 
   it('to the head office are announced to no branch, and no branch accepts them', () => {
-    const group = granted(10);
+    const group = new MemoryGroup();
+    const cafe = command('product.create', { productId: 'cafe', name: 'Café', priceCents: 100, stock: 5 });
+    const received = command('stock.receive', { productId: 'cafe', location: BRANCH, quantity: 5 });
     const back = transfer({ productId: 'cafe', from: BRANCH, to: 'central', quantity: 2 });
-    expect(group.write(arrivedOf([back])).outcomes).toMatchObject([{ topic: null, changeType: null }]);
+    const { outcomes } = group.write(arrivedOf([cafe, received, back]));
+    expect(outcomes[2]).toMatchObject({ status: 'done', topic: null, changeType: null });
     expect(resultsOf(group, accept(3, back.id))).toEqual([{ reason: 'transfer-unknown' }]);
     expect(resultsOf(group, accept(4, back.id, 'mate'))).toEqual([{ reason: 'transfer-unknown' }]);
+  });
+});
+
+describe('units of a branch that has reported', () => {
+  const at = { productId: 'cafe', location: BRANCH };
+
+  it.each<[string, Command]>([
+    ['adjusted away', command('stock.adjust', { ...at, delta: -1, reason: 'broken' })],
+    ['counted away', command('stock.count', { ...at, expected: 10, counted: 9 })],
+    ['sent away', transfer({ productId: 'cafe', from: BRANCH, to: 'central', quantity: 1 })],
+  ])('are not %s by the head office', (_how, one) => {
+    const group = granted(10);
+    expect(resultsOf(group, one)).toEqual([{ reason: 'held-by-branch' }]);
+    expect(levelsOf(group)).toMatchObject({ [BRANCH]: 10 });
+  });
+
+  it('may become more, and the branch finds them when it counts', () => {
+    const group = granted(10);
+    resultsOf(
+      group,
+      command('stock.receive', { ...at, quantity: 3 }),
+      command('stock.adjust', { ...at, delta: 2, reason: 'found' }),
+      command('stock.count', { ...at, expected: 15, counted: 16 }),
+    );
+    expect(resultsOf(group, count(3, 10, 16))).toMatchObject([{ delta: 0 }]);
+    expect(levelsOf(group)).toMatchObject({ [BRANCH]: 16 });
   });
 });
 

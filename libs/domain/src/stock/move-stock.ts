@@ -16,6 +16,19 @@ export function whyUnknown(
   return undefined;
 }
 
+/**
+ * A refusal if this change would take units of a branch that runs its own database. Only the branch itself ends its
+ * right to them, or a manager's write-off, after which its late sales are still taken from them. More units do no harm:
+ * the branch finds them when it counts.
+ */
+export function whyHeld(
+  location: string,
+  delta: number,
+  { holders }: WorkingState,
+): Refused<'held-by-branch'> | undefined {
+  return delta < 0 && holders.find(location) !== undefined ? refused('held-by-branch') : undefined;
+}
+
 /** A refusal if this change would leave fewer units than are reserved; undefined: they may move. */
 export function whyShort(level: Level, delta: number): Refused<'stock-short'> | undefined {
   const available = availableOf(level);

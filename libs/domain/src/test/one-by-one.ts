@@ -453,6 +453,8 @@ export class OneByOne {
         const { onHand } = this.#ledger.level(productId, location);
         const unknown = this.#unknown(productId, [location]);
         if (unknown !== undefined) return unknown;
+        const wanted = kind === 'stock.adjust' ? body.delta : kind === 'stock.count' ? body.counted - body.expected : 1;
+        if (wanted < 0 && this.#hasReported(location)) return ['refused', { reason: 'held-by-branch' }];
         if (kind === 'stock.count' && body.expected !== onHand) {
           return ['refused', { reason: 'stock-count-stale', expected: body.expected, onHand }];
         }
@@ -465,7 +467,9 @@ export class OneByOne {
       }
       case 'transfer.send': {
         const { transferId, productId, from, to, quantity } = body;
-        const refusal = this.#unknown(productId, [from, to]) ?? shortOf(this.#ledger, productId, from, -quantity);
+        const unknown = this.#unknown(productId, [from, to]);
+        if (unknown === undefined && this.#hasReported(from)) return ['refused', { reason: 'held-by-branch' }];
+        const refusal = unknown ?? shortOf(this.#ledger, productId, from, -quantity);
         if (refusal !== undefined) return refusal;
         this.transfers.push({ transferId, productId, from, to, quantity, status: 'in-transit' });
         const moved = this.#ledger.moved(productId, from, -quantity, command.id);

@@ -1,6 +1,6 @@
 import { CENTRAL } from '@eco/contracts';
 import { done, type Rules } from '../rules.js';
-import { moveOnHand, whyShort, whyUnknown } from '../stock/move-stock.js';
+import { moveOnHand, whyHeld, whyShort, whyUnknown } from '../stock/move-stock.js';
 
 export const sendTransfer: Rules<'transfer.send'> = {
   need({ body }, keys) {
@@ -8,11 +8,13 @@ export const sendTransfer: Rules<'transfer.send'> = {
     keys.stockProductIds.add(body.productId);
     keys.locations.add(body.from);
     keys.locations.add(body.to);
+    keys.holderIds.add(body.from);
   },
   decide({ id, body }, state) {
     const { transferId, productId, from, to, quantity } = body;
     const level = state.stock.level(productId, from);
-    const refusal = whyUnknown(productId, [from, to], state) ?? whyShort(level, -quantity);
+    const refusal =
+      whyUnknown(productId, [from, to], state) ?? whyHeld(from, -quantity, state) ?? whyShort(level, -quantity);
     if (refusal !== undefined) return refusal;
     const moved = moveOnHand(level, 'sent', -quantity, id, state);
     state.transfers.send({
