@@ -12,6 +12,7 @@ import {
 } from '@eco/service';
 import type { Address } from '@eco/base';
 import { timeZoneSchema } from '@eco/contracts';
+import { FETCH_DEFAULTS } from '@eco/domain';
 import { COINS, RECEIPT_SERIES, type Coin } from '@eco/till';
 import { z } from 'zod';
 import { receiptLanguages, type ReceiptLanguage } from './receipts/words.js';
@@ -97,6 +98,23 @@ const tillSettings = {
   } satisfies Setting<Address | undefined>,
 };
 
+/** When the branch asks the head office for units. */
+const fetchSettings = {
+  fetchLeastUnits: {
+    variable: 'ECO_FETCH_LEAST_UNITS',
+    description: 'Units of each product that the branch aims to hold; 0: only of products that it sells',
+    // Otherwise every branch of the chain would take units of each new product.
+    default: '0',
+    schema: wholeNumberSetting(0, 10_000),
+  } satisfies Setting<number>,
+  fetchCoverDays: {
+    variable: 'ECO_FETCH_COVER_DAYS',
+    description: 'Days whose sales the branch aims to hold, if that is more; it asks at half of its aim',
+    default: String(FETCH_DEFAULTS.coverDays),
+    schema: wholeNumberSetting(0, 365),
+  } satisfies Setting<number>,
+};
+
 export const sucursalSettings = {
   name: { ...settings.name, default: 'sucursal-api' },
   host: settings.host,
@@ -120,6 +138,7 @@ export const sucursalSettings = {
     description: 'Size limit of what waits for the brokers; beyond it the branch records nothing',
   },
   ...tillSettings,
+  ...fetchSettings,
   secrets: branchSecretsSetting(),
 };
 

@@ -7,11 +7,14 @@ import { clientReadRoutes, ReadRoutes } from '@eco/api/reads';
 import { StartError, type Log } from '@eco/base';
 import { BranchDatabase, BranchDatabaseError } from '@eco/branch';
 import { asyncApiDocument, type Command } from '@eco/contracts';
+import { FETCH_DEFAULTS, type FetchSettings } from '@eco/domain';
 import { authorizationOf, createFrame, startService, type Service } from '@eco/service';
 import { branchAudience, BranchPins, RevokedSessions } from '@eco/identity';
 import { openIntake, traitsOfCommand, type CommandIntake } from '@eco/intake';
 import type { Appended } from '@eco/journal';
 import type { SucursalConfig } from './config.js';
+import { BranchFeed } from './feed/branch-feed.js';
+import { RemoteHeadOffice } from './feed/remote-head-office.js';
 import { PinController } from './pins/pin.controller.js';
 import { ForwardReads } from './read-service/forward-reads.js';
 import { LocalReads } from './read-service/local-reads.js';
@@ -104,12 +107,13 @@ export async function startSucursalApi(config: SucursalConfig): Promise<Service>
   const { log, health } = frame;
   const services = new ReadServices(config.readServices, secrets.tokens.branchKey, log);
   const database = openDatabase(config, log);
+  const groups = new RemoteGroups(config.groupIds, services);
   const commands = openIntake(frame, {
     brokers: config.brokers,
     login: secrets.amqp,
     branchId,
     sharedIdKey: sharedIdKeyOf(secrets.tokens),
-    reads: new RemoteGroups(config.groupIds, services),
+    reads: groups,
     journal: { outbox: database.outbox, keep: (lane, command) => keep(database, lane, command) },
   });
   const { intake } = commands;
@@ -126,7 +130,11 @@ export async function startSucursalApi(config: SucursalConfig): Promise<Service>
   health.fact('read-service', () => services.state);
   if (printer !== undefined) health.fact('printer', () => printer.state);
   await services.start();
+  const headOffice = new RemoteHeadOffice(services, () => groups.groupOf(branchId));
+  const feed = new BranchFeed({ database, headOffice, log, fetchSettings: fetchSettingsOf(config) });
+  health.fact('head-office', () => feed.fault ?? 'answers');
   await Promise.all([revoked.start(), pins.start()]);
+  feed.start();
   return startService(frame, {
     module: SucursalModule.with({ database, intake, services, pins, receipts, online }),
     authorization: authorizationOf(frame, config, {
@@ -138,6 +146,7 @@ export async function startSucursalApi(config: SucursalConfig): Promise<Service>
     api,
     documents: { '/docs/asyncapi.json': () => asyncApiDocument() },
     close: [
+      () => feed.stop(),
       async () => online.stop(),
       () => commands.stop(),
       () => revoked.stop(),
@@ -165,6 +174,10 @@ function openDatabase(config: SucursalConfig, log: Log): BranchDatabase {
   } catch (error) {
     throw error instanceof BranchDatabaseError ? new StartError(error.message) : error;
   }
+}
+
+function fetchSettingsOf({ fetchLeastUnits, fetchCoverDays }: SucursalConfig): FetchSettings {
+  return { ...FETCH_DEFAULTS, leastUnits: fetchLeastUnits, coverDays: fetchCoverDays };
 }
 
 /** Keeps a command that the brokers do not confirm now. An order is a back-order then, and the branch shows it. */

@@ -211,6 +211,20 @@ describe('a token of a branch', () => {
     expect((await verifierWith().verify(token)).type).toBe('refused');
   });
 
+  it('is valid by the clock that it is given, and made again when that clock is set', async () => {
+    let nowMs = Date.now() - 86_400_000;
+    const own = OwnToken.ofBranch(key, () => nowMs);
+    const stateOf = async () => {
+      const { authorization } = await own.header();
+      return (await knowsBranches().verify(authorization.replace('Bearer ', ''))).type;
+    };
+    expect(await stateOf()).toBe('refused');
+    nowMs = Date.now();
+    expect(await stateOf()).toBe('current');
+    nowMs = Date.now() - 86_400_000;
+    expect(await stateOf()).toBe('refused');
+  });
+
   it('is refused when a key of another branch or of the head office has signed it', async () => {
     expect((await knowsBranches().verify(await tokenOf(others, branch))).type).toBe('refused');
     expect((await knowsBranches().verify(await tokenOf(secrets.signingKey, branch))).type).toBe('refused');

@@ -87,11 +87,11 @@ export class TokenSigner {
   }
 
   /** `seconds`: how long the token is valid. Throws if the grant lacks the branch or the customer of its role. */
-  async sign(grant: TokenGrant, seconds: number, audience: string = AUDIENCE): Promise<string> {
+  async sign(grant: TokenGrant, seconds: number, audience: string = AUDIENCE, nowMs = Date.now()): Promise<string> {
     const { id, role, branchId, customerId, scopes = [], sessionId } = grant;
     const { secrets, key } = this.#signing;
     const { signingKey } = secrets;
-    const iat = Math.floor(Date.now() / 1000);
+    const iat = Math.floor(nowMs / 1000);
     const [idk, ...idf] = (grant.idKeys ?? idKeysOf(id, secrets, iat)).map((each) => each.toString('base64url'));
     const { sub, ...claims } = claimsSchema.parse({
       sub: id,

@@ -250,6 +250,19 @@ describe('units', () => {
     expect(branch.catalogue.fetchCandidates({ limit: 9 })).toMatchObject([{ remaining: 8, onTheWay: 0 }]);
   });
 
+  it('are asked for of products that the branch holds, held or sold, and again when an answer is overdue', async () => {
+    let nowMs = Date.now();
+    const branch = open({ now: () => nowMs });
+    await stock(branch, { cafe: 1 });
+    const data = { productId: 'te', name: 'Te', priceCents: 100, version: 1 };
+    await apply(branch, 'products', change('product.created', data));
+    await branch.units.fetch({ productId: 'cafe', quantity: 10 });
+    expect(branch.catalogue.fetchCandidates({ limit: 9 })).toMatchObject([{ productId: 'cafe', onTheWay: 10 }]);
+    nowMs += 11 * 60_000;
+    expect(branch.catalogue.fetchCandidates({ limit: 9 })).toMatchObject([{ productId: 'cafe', onTheWay: 0 }]);
+    expect(valueOf(await branch.units.fetch({ productId: 'cafe', quantity: 10 }))).toEqual({ asked: true });
+  });
+
   it('that a person has sent can be sold once a person has received them', async () => {
     const branch = open();
     await stock(branch, { cafe: 0 });

@@ -6,6 +6,8 @@ import type { FetchCandidate, ProductRow, QuotaRow } from './types.js';
 /** Days over which sales are averaged. */
 const SALES_DAYS = 7;
 const DAY_MS = 86_400_000;
+/** Time after which an unanswered request for units is made again, ms. The home may have had none. */
+export const ASK_AGAIN_MS = 10 * 60_000;
 
 interface ProductTableRow {
   readonly product_id: string;
@@ -105,7 +107,10 @@ export class Catalogue {
     );
   }
 
-  /** Products that can be sold, by product id, after this one. */
+  /**
+   * Products that the branch holds, held or sold, by product id, after this one. It asks for no units of others: every branch
+   * of the chain would otherwise take units of each new product.
+   */
   fetchCandidates({
     limit,
     after = '',
@@ -118,13 +123,15 @@ export class Catalogue {
     return sql
       .all<{ productId: string; granted: number; spent: number; onTheWay: number; sold: number }>(
         `SELECT p.product_id AS "productId", coalesce(q.granted, 0) AS granted, coalesce(q.spent, 0) AS spent,
-                coalesce((SELECT quantity FROM fetches f WHERE f.product_id = p.product_id), 0)
+                coalesce((SELECT quantity FROM fetches f WHERE f.product_id = p.product_id AND f.asked_at > ?), 0)
                 + coalesce((SELECT sum(quantity) FROM transfers t
                             WHERE t.status = 'expected' AND t.product_id = p.product_id), 0) AS "onTheWay",
                 coalesce((SELECT sum(quantity) FROM sold_units s
                           WHERE s.product_id = p.product_id AND s.day >= ?), 0) AS sold
-         FROM products p LEFT JOIN quotas q USING (product_id) WHERE p.is_deleted = 0 AND p.product_id > ?
-         ORDER BY p.product_id LIMIT ?`,
+         FROM (SELECT product_id FROM quotas UNION SELECT product_id FROM sold_units)
+         JOIN products p USING (product_id) LEFT JOIN quotas q USING (product_id)
+         WHERE p.is_deleted = 0 AND p.product_id > ? ORDER BY p.product_id LIMIT ?`,
+        new Date(nowMs - ASK_AGAIN_MS).toISOString(),
         fromDay,
         after,
         limit,

@@ -1,4 +1,5 @@
 import { accept, count, giveBack, remainingOf } from '@eco/domain';
+import { ASK_AGAIN_MS } from './catalogue.js';
 import { holdingOf, storeHolding } from './holdings.js';
 import { pagesOfRequest, type Recorder } from './recorder.js';
 import type {
@@ -15,9 +16,6 @@ import type {
 } from './types.js';
 
 const PAGES = pagesOfRequest(1, 300);
-
-/** Time after which an unanswered request for units is made again, ms. The home may have had none. */
-const ASK_AGAIN_MS = 10 * 60_000;
 
 /** Units that come to the branch, leave it, or are counted. */
 export class Units {

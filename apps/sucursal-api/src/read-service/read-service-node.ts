@@ -31,13 +31,21 @@ export class ReadServiceNode {
   readonly #url: string;
   readonly #headers: () => Promise<Record<string, string>>;
   readonly #log: Log;
+  readonly #onTime: (officeMs: number) => void;
   #pool: Pool;
   #reports: readonly (readonly GroupReport[])[] = [];
   #fault: string | undefined = 'not asked yet';
 
-  constructor(url: string, headers: () => Promise<Record<string, string>>, log: Log) {
+  /** `onTime` gets the time of the read-service, ms since 1970, with each answer. */
+  constructor(
+    url: string,
+    headers: () => Promise<Record<string, string>>,
+    onTime: (officeMs: number) => void,
+    log: Log,
+  ) {
     this.#url = url;
     this.#headers = headers;
+    this.#onTime = onTime;
     this.#log = log;
     this.#pool = poolTo(url);
   }
@@ -55,7 +63,10 @@ export class ReadServiceNode {
   /** Rejects if no answer comes. An error is an answer, too. */
   async ask({ headers, ...request }: ReadRequest, signal?: AbortSignal): Promise<NodeAnswer> {
     const own = await this.#headers();
-    return this.#pool.request({ ...request, headers: { ...headers, ...own }, ...(signal && { signal }) });
+    const answer = await this.#pool.request({ ...request, headers: { ...headers, ...own }, ...(signal && { signal }) });
+    const officeMs = Date.parse(String(answer.headers['date']));
+    if (!Number.isNaN(officeMs)) this.#onTime(officeMs);
+    return answer;
   }
 
   async probe(): Promise<void> {

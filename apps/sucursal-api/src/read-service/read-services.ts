@@ -13,6 +13,8 @@ const OUTAGE_MS = 15_000;
 /** Longest wait for what the branch reads for itself, ms. */
 const OWN_READ_MS = 5_000;
 const PAUSE_MS = 50;
+/** A smaller difference of clocks is not noted, ms. The time of an answer is in whole seconds, and it took a while. */
+const CLOCK_DIFFERENCE_MS = 60_000;
 
 /** No read-service has answered in time. */
 export class NoReadServiceError extends Error {
@@ -44,19 +46,29 @@ export class ReadServices {
   readonly #probes = new PeriodicTask(() => this.#probe(), PROBE_EVERY_MS);
   readonly #log: Log;
   #token: OwnToken;
+  /** By how much the head office's clock is ahead of the branch's, ms. */
+  #officeAheadMs = 0;
   #turn = 0;
   /** Begin of the outage: nothing was answered since. */
   #failingSinceMs: number | undefined;
 
   constructor(urls: readonly string[], key: BranchKey, log: Log) {
-    this.#token = OwnToken.ofBranch(key);
+    this.#token = this.#tokenOf(key);
     this.#log = log;
-    this.#nodes = urls.map((url) => new ReadServiceNode(url, async () => this.#token.header(), log));
+    this.#nodes = urls.map(
+      (url) =>
+        new ReadServiceNode(
+          url,
+          () => this.#token.header(),
+          (officeMs) => this.#noteTime(officeMs),
+          log,
+        ),
+    );
   }
 
   /** Signs with this key from now on. */
   useKey(key: BranchKey): void {
-    this.#token = OwnToken.ofBranch(key);
+    this.#token = this.#tokenOf(key);
   }
 
   /** Resolves when every read-service has answered or failed once. */
@@ -137,6 +149,18 @@ export class ReadServices {
     if (headers['content-type']?.toString().startsWith('text/csv') === true) return { status, headers, body };
     // An answer that breaks off can still be repeated.
     return { status, headers, body: await body.text() };
+  }
+
+  /** A token that is valid by the clock of the head office: that of the branch may be a day off. */
+  #tokenOf(key: BranchKey): OwnToken {
+    return OwnToken.ofBranch(key, () => Date.now() + this.#officeAheadMs);
+  }
+
+  #noteTime(officeMs: number): void {
+    const aheadMs = officeMs - Date.now();
+    if (Math.abs(aheadMs - this.#officeAheadMs) < CLOCK_DIFFERENCE_MS) return;
+    this.#log.warn({ aheadMs }, 'the clock of the head office differs from that of the branch');
+    this.#officeAheadMs = aheadMs;
   }
 
   /** The next one in turn that answers and was not tried; otherwise any that was not tried. */
