@@ -19,7 +19,7 @@ beforeEach(() => {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) throw new Error('a disk is mounted by root on Linux');
   dir = mkdtempSync(path.join(os.tmpdir(), 'eco-branch-full-'));
   undo = [() => rmSync(dir, { recursive: true })];
-  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=20480k', 'eco-branch', dir]);
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=40960k', 'eco-branch', dir]);
   undo.push(() => execFileSync('umount', [dir]));
 });
 afterEach(() => {

@@ -168,7 +168,7 @@ export class HomeLink {
     if (to === this.#recorder.branchId && this.#isNew(change)) this.#arrive(step, { ...data, at: change.at });
   }
 
-  /** The branch gives back what it can spare, by its own act. */
+  /** The branch returns the units that it can spare, by its own act. */
   applyRecall(step: Step, change: ReceivedChange, data: ChangeData<'quota.recalled'>): void {
     const { sql, branchId } = this.#recorder;
     const { productId, recallId } = data;

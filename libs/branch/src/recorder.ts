@@ -269,7 +269,7 @@ export class Step {
   }
 }
 
-export function holderIn(sql: Sql): HolderState {
+function holderIn(sql: Sql): HolderState {
   const row = sql.get<{ incarnation: number; sequence: number; standing: HolderState['standing']; is_frozen: number }>(
     'SELECT incarnation, sequence, standing, is_frozen FROM branch',
   );
@@ -283,7 +283,7 @@ export function holderIn(sql: Sql): HolderState {
  * queue have lanes of their own, because all commands of a lane go to one queue. A lane never changes, so entries keep
  * their order when a group becomes known or a bucket moves.
  */
-export function laneOf(kind: CommandKind, key: string): string {
+function laneOf(kind: CommandKind, key: string): string {
   const bucket = bucketOf(key, BUCKETS_MAX);
   const { route } = commandKinds[kind];
   return route === 'orders' ? `unassigned.${bucket}` : `unassigned.${route}.${bucket}`;

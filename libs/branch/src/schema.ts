@@ -23,7 +23,7 @@ const TABLES = `
     incarnation INTEGER NOT NULL,
     -- Number of the last entry of this incarnation.
     sequence INTEGER NOT NULL,
-    standing TEXT NOT NULL CHECK (standing IN ('waiting', 'ready')),
+    standing TEXT NOT NULL CHECK (standing = 'waiting' OR standing = 'ready'),
     is_frozen INTEGER NOT NULL,
     -- Whether a backup was restored, so that people know why the branch waits.
     is_restored INTEGER NOT NULL,
@@ -121,7 +121,8 @@ const TABLES = `
     voided_at TEXT,
     void_reason TEXT
   ) STRICT;
-  CREATE INDEX sales_by_time ON sales (sold_at);
+  -- Statistics read the index alone.
+  CREATE INDEX sales_by_time ON sales (sold_at, voided_at, total_cents);
 
   CREATE TABLE returns (
     n INTEGER PRIMARY KEY,
