@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { registerBranch } from './commands/branch.js';
 import { registerContainer } from './commands/container.js';
 import { registerCustomers } from './commands/customers.js';
 import { registerDeadLetters } from './commands/dead-letters.js';
@@ -24,6 +25,7 @@ const commands = [
   registerLoad,
   registerVerify,
   registerJournal,
+  registerBranch,
   registerDeadLetters,
   registerLag,
   registerReport,

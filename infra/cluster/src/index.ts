@@ -34,7 +34,7 @@ export { authorityFile, certificateFor, createAuthority, readAuthority, type Aut
 export { composeInstallation, nativeInstallation, type Installation } from './rotation/installation.js';
 export { COOKIE, rotateSecret, secretNames } from './rotation/rotate-secrets.js';
 export { brokerLogin, brokerSecretsFile, openSecrets, replaceCookie, type Secrets } from './secrets.js';
-export { journalsDir, removeDataFolder } from './data-folder.js';
+export { branchDir, journalsDir, removeDataFolder } from './data-folder.js';
 export { isSameProcess } from './native/identity.js';
 export { findOnPath } from './programs.js';
 export { LOG_LINE_PREFIX } from './postgres-settings.js';

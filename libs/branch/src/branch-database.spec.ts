@@ -1,4 +1,4 @@
-import { copyFileSync, cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { commandSchema, type CommandOf, type EntryKind } from '@eco/contracts';
@@ -483,11 +483,12 @@ describe('incarnations', () => {
     cpSync(dir, folder, { recursive: true });
     expect(open({ dir: folder }).status.frozen).toBeUndefined();
     opened.pop()?.close();
-    expect(markRestored(folder)).toBe(2);
+    expect(markRestored(folder)).toEqual({ branchId: BRANCH, incarnation: 2 });
     expect(open({ dir: folder }).status).toMatchObject({ incarnation: 2, frozen: 'restored' });
     opened.pop()?.close();
     rmSync(folder, { recursive: true });
-    expect(() => markRestored(path.join(dir, 'empty'))).toThrow(/there is no branch/);
+    expect(() => markRestored(path.join(dir, 'empty'))).toThrow(/there is no database of a branch/);
+    expect(existsSync(path.join(dir, 'empty'))).toBe(false);
   });
 
   it('belong to one branch and one process', () => {

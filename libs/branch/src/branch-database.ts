@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { NEW_HOLDER, restored } from '@eco/domain';
 import { DurableFile, FileLock, growthPagesOf, makeFiles, Outbox, type Traits } from '@eco/journal';
@@ -13,6 +14,7 @@ import { Sql } from './sql.js';
 import type { BranchDatabaseOptions, BranchStatus, CommandSender } from './types.js';
 import { Units } from './units.js';
 
+const DATABASE = 'branch.sqlite';
 /** Time to wait for the lock, ms. A restarted process may start before its predecessor has ended. */
 const LOCK_WAIT_MS = 3000;
 /** Pages of one transaction: a sale of 200 lines takes up to 500, most sales about 20. */
@@ -186,9 +188,11 @@ export class BranchDatabase {
 
 /**
  * Says that a folder was copied back from a backup, counter file and all, which nothing in it shows. Throws a
- * `BranchDatabaseError` if a process uses it. Returns the new incarnation.
+ * `BranchDatabaseError` if there is none or a process uses it. Returns the branch with its new incarnation.
  */
-export function markRestored(dir: string): number {
+export function markRestored(dir: string): { readonly branchId: string; readonly incarnation: number } {
+  if (!existsSync(path.join(dir, DATABASE)))
+    throw new BranchDatabaseError(`there is no database of a branch in ${dir}`);
   const files = makeBranchFiles(dir);
   const lock = lockBranch(files, { waitMs: 0 });
   try {
@@ -197,17 +201,18 @@ export function markRestored(dir: string): number {
     try {
       const sql = new Sql(database);
       if (sql.get('SELECT 1 FROM branch') === undefined) {
-        throw new BranchDatabaseError(`there is no branch in ${dir}: start the branch's API once`);
+        throw new BranchDatabaseError(`the database in ${dir} belongs to no branch yet: there is nothing to mark`);
       }
       const known = counter.read();
       database.exec('BEGIN IMMEDIATE');
       beginIncarnation(sql, typeof known === 'object' ? known : { incarnation: 0, writes: 0 });
       database.exec('COMMIT');
-      const row = sql.get<{ incarnation: number; writes: number }>('SELECT incarnation, writes FROM branch');
+      const row = sql.get<BranchRow>('SELECT * FROM branch');
       if (row === undefined) throw new Error("the branch's database has no branch");
-      counter.write(row);
+      const { branch_id: branchId, incarnation, writes } = row;
+      counter.write({ incarnation, writes });
       counter.sync();
-      return row.incarnation;
+      return { branchId, incarnation };
     } finally {
       counter.close();
       database.close();
@@ -238,9 +243,11 @@ interface BranchFiles {
 }
 
 function makeBranchFiles(dir: string): BranchFiles {
-  const [database, lock, counter] = ['branch.sqlite', 'branch.lock', 'branch.counter'].map((name) =>
-    path.join(dir, name),
-  ) as [string, string, string];
+  const [database, lock, counter] = [DATABASE, 'branch.lock', 'branch.counter'].map((name) => path.join(dir, name)) as [
+    string,
+    string,
+    string,
+  ];
   try {
     makeFiles(dir, database, lock, counter);
   } catch (error) {
