@@ -1,3 +1,4 @@
+import { argon2Sync, hash, randomBytes } from 'node:crypto';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -29,6 +30,26 @@ const branchDir = path.join(dir, 'branch');
 const printed: Buffer[] = [];
 let printer: Server;
 let service: Service;
+let start: () => Promise<Service>;
+
+function hashOfPin(pin: string): string {
+  const [memory, passes, parallelism, tagLength] = [64, 1, 1, 32];
+  const nonce = randomBytes(16);
+  const tag = argon2Sync('argon2id', { message: pin, nonce, memory, passes, parallelism, tagLength });
+  const base64 = (bytes: Buffer) => bytes.toString('base64').replace(/=+$/, '');
+  return `$argon2id$v=19$m=${memory},t=${passes},p=${parallelism}$${base64(nonce)}$${base64(tag)}`;
+}
+
+/** What the branch has read of its staff: rosa has the PIN 482916. */
+const pins = [
+  {
+    accountId: '0198c5b2-7a31-4c4e-9d20-5f1c2b3a4d5e',
+    loginHash: hash('sha256', 'rosa'),
+    role: 'cashier',
+    pinHash: hashOfPin('482916'),
+    idKey: '00112233445566778899aabbccddeeff',
+  },
+];
 
 const product = (productId: string, name: string, priceCents: number, n: number): ReceivedChange => ({
   type: 'product.created',
@@ -83,16 +104,19 @@ beforeAll(async () => {
   writeFileSync(secrets, JSON.stringify({ amqp: { user: `branch.${BRANCH}`, password: 'a' }, tokens }), {
     mode: 0o600,
   });
-  service = await startSucursalApi(
-    readSucursalConfig({
-      ...{ ECO_PORT: '0', ECO_OPERATORS_PORT: '0', ECO_LOG_LEVEL: 'silent' },
-      ...{ ECO_BRANCH_ID: BRANCH, ECO_BRANCH_DIR: branchDir, ECO_SECRETS_FILE: secrets, ECO_GROUP_IDS: 'g1' },
-      // Nothing listens on port 1.
-      ...{ ECO_BROKERS: '127.0.0.1:1', ECO_READ_SERVICES: 'http://127.0.0.1:1' },
-      ...{ ECO_CASH_ROUNDING_CENTS: '50', ECO_RECEIPT_HEADER: 'EcoMarket; RFC ECO010101ABC' },
-      ECO_PRINTER: `127.0.0.1:${(printer.address() as AddressInfo).port}`,
-    }),
-  );
+  writeFileSync(path.join(branchDir, 'pins.json'), JSON.stringify(pins), { mode: 0o600 });
+  start = () =>
+    startSucursalApi(
+      readSucursalConfig({
+        ...{ ECO_PORT: '0', ECO_OPERATORS_PORT: '0', ECO_LOG_LEVEL: 'silent' },
+        ...{ ECO_BRANCH_ID: BRANCH, ECO_BRANCH_DIR: branchDir, ECO_SECRETS_FILE: secrets, ECO_GROUP_IDS: 'g1' },
+        // Nothing listens on port 1.
+        ...{ ECO_BROKERS: '127.0.0.1:1', ECO_READ_SERVICES: 'http://127.0.0.1:1' },
+        ...{ ECO_CASH_ROUNDING_CENTS: '50', ECO_RECEIPT_HEADER: 'EcoMarket; RFC ECO010101ABC' },
+        ECO_PRINTER: `127.0.0.1:${(printer.address() as AddressInfo).port}`,
+      }),
+    );
+  service = await start();
 });
 afterAll(async () => {
   await service?.stop();
@@ -330,4 +354,32 @@ it('reads its catalogue, and reports its state', async () => {
   });
   const journal = body['journal'] as { depth: number; oldestSeconds: number };
   expect(journal.depth).toBeGreaterThan(10);
+});
+
+it('logs a cashier in by PIN, who may then sell', async () => {
+  const logIn = (pin: string) => send('POST', '/auth/pin', { login: 'rosa', pin });
+  expect((await logIn('111111')).status).toBe(401);
+  const { accessToken } = (await logIn('482916')).body as { accessToken: string };
+  const rosa = { authorization: `Bearer ${accessToken}` };
+  expect((await send('POST', '/shifts', {}, { ...rosa, 'idempotency-key': newKey() })).status).toBe(201);
+  const sale = { lines: cafe(1), payment: cash(1_000) };
+  expect((await send('POST', '/sales', sale, { ...rosa, 'idempotency-key': newKey() })).status).toBe(201);
+  expect(problemOf(await send('GET', '/sales/stats', undefined, rosa))).toEqual([403, 'forbidden']);
+});
+
+it('goes on after a restart: same sale for a repeat, next receipt number, nothing lost', async () => {
+  const sale = { lines: cafe(1), payment: cash(1_000) };
+  const key = newKey();
+  const { body: before } = await ask('POST', '/sales', sale, { key });
+  const state = (await ask('GET', '/status')).body as { sequence: number; journal: object };
+  await service.stop();
+  service = await start();
+  const repeated = await ask('POST', '/sales', sale, { key });
+  expect(repeated.body).toEqual(before);
+  const { sequence, ...now } = (await ask('GET', '/status')).body as typeof state;
+  expect(now).toMatchObject({ incarnation: 1, frozen: null });
+  expect(sequence).toBeGreaterThanOrEqual(state.sequence);
+  const { body: after } = await ask('POST', '/sales', sale);
+  const numberOf = (body: unknown) => Number(saleSchema.parse(body).receiptNumber.split('-').at(-1));
+  expect(numberOf(after)).toBe(numberOf(before) + 1);
 });

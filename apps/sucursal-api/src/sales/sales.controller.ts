@@ -1,6 +1,6 @@
 import { Controller, Get, Post } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { BranchDatabase, type SaleRefusal, type VoidRefusal } from '@eco/branch';
+import { BranchDatabase, type SaleRefusal, type ShortUnits, type VoidRefusal } from '@eco/branch';
 import {
   pageQuerySchema,
   recordSaleRequestSchema,
@@ -13,6 +13,7 @@ import {
 } from '@eco/contracts';
 import { Input, operation, Operation, problem, type HttpResponse, type InputOf, type ProblemError } from '@eco/service';
 import { Receipts } from '../receipts/receipts.js';
+import { Online } from '../status/online.js';
 import { readsBranch, readsBranchFigures, sells } from '../till/policies.js';
 import {
   createdOr,
@@ -32,7 +33,7 @@ const recordSale = operation({
   description:
     'Recorded in the database of the branch, with a receipt number, whether there is a line to the head office or not. Prices ' +
     'are those of the branch’s catalogue and include the tax. The branch sells only units that it holds. A repeat with ' +
-    'the same `Idempotency-Key` returns the same sale.',
+    'the same `Idempotency-Key` returns the same sale. An online branch asks the head office for units that were missing.',
   access: sells,
   headers: recordHeadersSchema,
   body: recordSaleRequestSchema,
@@ -92,6 +93,7 @@ export class SalesController {
     private readonly database: BranchDatabase,
     private readonly requests: Requests,
     private readonly receipts: Receipts,
+    private readonly online: Online,
   ) {}
 
   @Post()
@@ -107,6 +109,7 @@ export class SalesController {
       shiftId,
     });
     if (outcome.type === 'done' && !outcome.repeated) this.receipts.printSale(outcome.value);
+    if (outcome.type === 'refused' && outcome.refusal.reason === 'short') await this.#fetch(outcome.refusal.short);
     return createdOr(outcome, saleProblem, { body: saleBody, location: ({ saleId }) => `/sales/${saleId}` });
   }
 
@@ -121,6 +124,14 @@ export class SalesController {
   @Operation(saleStats)
   stats(@Input(saleStats) { query: { from, to } }: InputOf<typeof saleStats>) {
     return this.database.sales.stats({ fromAt: utcOf(from), untilAt: utcOf(to) });
+  }
+
+  /** Asks the head office for the missing units: the branch may hold them when the customer comes again. */
+  async #fetch(short: readonly ShortUnits[]): Promise<void> {
+    if (this.online.since === undefined) return;
+    for (const { productId, asked, remaining } of short) {
+      await this.database.units.fetch({ productId, quantity: asked - remaining });
+    }
   }
 
   @Get(':saleId')
