@@ -54,6 +54,16 @@ describe('included tax', () => {
     );
   });
 
+  it('rounds once for each rate', () => {
+    fc.assert(
+      fc.property(lines, (all) => {
+        for (const { totalCents, taxBasisPoints, taxCents } of taxesOf(all)) {
+          expect(taxCents).toBe(includedTaxCents(totalCents, taxBasisPoints));
+        }
+      }),
+    );
+  });
+
   it('does not depend on the order of the lines', () => {
     fc.assert(
       fc.property(lines, (all) => {
