@@ -337,6 +337,13 @@ it('takes an order that promises nothing, shows that it waits, and prints a slip
   expect(slip.body.toString()).toMatch(/PEDIDO PENDIENTE[^]*Café Premium[^]*500 x 8\.90/);
 });
 
+it('keeps carts and registrations', async () => {
+  const customer = { customerId: 'eva', name: 'Eva', email: 'eva@example.com' };
+  const item = ['PUT', `/carts/${BRANCH}:1/items/cafe`, { quantity: 1 }] as const;
+  const kept = [await ask('POST', '/customers', customer), await ask(...item)];
+  for (const { status, headers: sent } of kept) expect([status, sent.get(headers.durability)]).toEqual([202, 'local']);
+});
+
 it('reads its catalogue, and reports its state', async () => {
   expect((await ask('GET', '/products?name=cafe')).body).toMatchObject({
     items: [{ productId: 'cafe', name: 'Café Premium', priceCents: 890 }],

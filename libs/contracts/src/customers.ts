@@ -16,8 +16,8 @@ export const customerCommands = {
     route: 'orders',
     senders: branches.named,
     topic: 'customers',
-    // Nothing is sold by registering a customer, so it may be refused while no broker is reachable.
-    mayWait: false,
+    // It contains a person's name and address, so Central's journal never has it.
+    mayWait: 'at-branch',
     result: z.object({ customerId: customerIdSchema }),
     change: {
       'customer.registered': z.object({

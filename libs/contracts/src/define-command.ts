@@ -62,9 +62,9 @@ export interface CommandDescriptor {
   /**
    * Whether an API may accept it into its journal while no broker confirms it. True only for commands that are decided
    * later in any case and promise no stock. A command that holds or moves stock is decided within its request or not at
-   * all.
+   * all. `at-branch`: only a branch keeps it, because a branch may have no line for days.
    */
-  readonly mayWait: boolean;
+  readonly mayWait: boolean | 'at-branch';
   /** The result if it is done. */
   readonly result: z.ZodObject;
   /** Changes that it publishes if it is done. Absent: none, or only movements, which the ledger publishes. */

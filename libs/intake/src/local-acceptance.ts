@@ -36,7 +36,7 @@ export interface JournalSettings {
   readonly limitBytes: number;
 }
 
-/** The outbox of a database that its owner opens and closes. */
+/** The outbox of a branch's database, which its owner opens and closes. */
 export interface OwnedOutbox {
   readonly outbox: Outbox;
   /** Keeps a command, with whatever the owner records about it, in one transaction. */
@@ -63,6 +63,8 @@ export class LocalAcceptance {
   readonly #journal: Outbox;
   readonly #keep: OwnedOutbox['keep'];
   readonly #close: () => void;
+  /** True: the commands wait in the database of a branch. */
+  readonly #isOfBranch: boolean;
   readonly #relay: Relay;
 
   /** Throws a `StartError` if the journal is not available. */
@@ -70,6 +72,7 @@ export class LocalAcceptance {
     const { log, metrics } = frame;
     this.#frame = frame;
     this.#publisher = publisher;
+    this.#isOfBranch = 'outbox' in settings;
     if ('outbox' in settings) {
       this.#journal = settings.outbox;
       this.#keep = (lane, command) => settings.keep(lane, command);
@@ -124,7 +127,8 @@ export class LocalAcceptance {
    * of this kind are never kept.
    */
   laneOf(command: Command): string | undefined {
-    if (!commandKinds[command.kind].mayWait) return undefined;
+    const { mayWait } = commandKinds[command.kind];
+    if (mayWait === false || (mayWait === 'at-branch' && !this.#isOfBranch)) return undefined;
     const queue = this.#publisher.queueOf(command);
     if (queue !== undefined && this.#journal.isEmpty) return queue;
     const unassigned = unassignedLaneOf(command);

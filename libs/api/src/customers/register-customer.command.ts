@@ -25,7 +25,7 @@ const registerCustomer = operation({
     202: {
       description: 'Accepted; `Location` is where the customer will be',
       body: commandAcceptedSchema.extend({ customerId: customerIdSchema }),
-      headers: ['Location', headerNames.preferenceApplied],
+      headers: ['Location', headerNames.preferenceApplied, headerNames.durability],
     },
     201: {
       description: 'Registered, with `Prefer: wait`',
