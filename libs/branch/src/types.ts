@@ -63,7 +63,7 @@ export type Recorded<T, Refusal = never> =
   | { readonly type: 'key-conflict' }
   | { readonly type: 'full' | 'failed'; readonly obstacle: string };
 
-interface ShortUnits {
+export interface ShortUnits {
   readonly productId: string;
   readonly asked: number;
   /** Units that the branch may spend. */
