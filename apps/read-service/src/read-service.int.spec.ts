@@ -313,6 +313,22 @@ it('products and stock of both groups are one list, in order; each also by itsel
     version: 1,
   });
 
+  // Nobody can sell written-off units of a branch, so they are no stock.
+  const [first] = groups;
+  const place = `'${id}', 'sucursal-1/written-off'`;
+  await first?.asSuperuser(
+    `INSERT INTO eco.stock_level (product_id, location, on_hand, reserved, sequence, seq, bucket)
+     SELECT ${place}, 5, 0, 1, 1, bucket FROM eco.product WHERE product_id = '${id}'`,
+  );
+  expect((await get(`/inventory/${id}`)).body).toEqual({ productId: id, levels: [level] });
+  expect((await listed('/inventory', 'zz/central')).map(({ productId }) => productId)).toEqual(expected);
+  await first?.asSuperuser(`DELETE FROM eco.stock_level WHERE (product_id, location) = (${place})`);
+
+  await write(
+    commandOf('product.update', { productId: id, name: `Name of ${id}`, priceCents: 100, taxBasisPoints: 800 }),
+  );
+  expect((await get(`/products/${id}`)).body).toMatchObject({ version: 2, taxBasisPoints: 800 });
+
   // The product was removed from the catalogue, and its stock is kept.
   await write(commandOf('product.delete', { productId: id }));
   expect(await get(`/products/${id}`)).toMatchObject({ status: 404, body: { title: 'There is no such product' } });

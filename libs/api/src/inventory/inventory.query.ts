@@ -1,13 +1,13 @@
 import { query } from '@eco/reads';
 import { owned } from '../owned.js';
-import { LEVEL_COLUMNS, type LevelRow } from './product-stock.query.js';
+import { AT_LOCATION, LEVEL_COLUMNS, type LevelRow } from './product-stock.query.js';
 
 /** $1 product and $2 location to begin after, $3 limit. Uses the primary key. */
 export const inventoryQuery = query<LevelRow>({
   name: 'inventory',
   rows: `
     SELECT ${LEVEL_COLUMNS} FROM eco.stock_level l
-    WHERE (l.product_id, l.location) > ($1, $2) AND ${owned('l')}
+    WHERE (l.product_id, l.location) > ($1, $2) AND ${AT_LOCATION} AND ${owned('l')}
     ORDER BY l.product_id, l.location LIMIT $3`,
   order: 'r.product_id, r.location',
 });
@@ -65,7 +65,7 @@ export const lowStockQuery = lowStock(
         UNION ALL
         SELECT 'central', 0, 0
         WHERE NOT EXISTS (SELECT FROM eco.stock_level k WHERE k.product_id = p.product_id AND k.location = 'central')
-      ) l WHERE true`,
+      ) l WHERE ${AT_LOCATION}`,
 );
 
 /** The low stock of central alone. */

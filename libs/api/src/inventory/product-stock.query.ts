@@ -14,6 +14,12 @@ export interface LevelRow {
 
 export const LEVEL_COLUMNS = `l.product_id, l.location, l.on_hand::float8 AS on_hand, l.reserved::float8 AS reserved`;
 
+/**
+ * Whether level l is at a location. The other places of a branch, such as its written-off units, have a slash. Nobody can
+ * sell from them, and `GET /quotas` shows them.
+ */
+export const AT_LOCATION = `strpos(l.location, '/') = 0`;
+
 export function levelOf(row: LevelRow): Level {
   return {
     productId: row.product_id,
@@ -32,7 +38,7 @@ export interface IsProduct {
 /** $1 product id. Uses the primary keys of stock_level and product. */
 export const productStockQuery = query<LevelRow, IsProduct>({
   name: 'product-stock',
-  rows: `SELECT ${LEVEL_COLUMNS} FROM eco.stock_level l WHERE l.product_id = $1 AND ${owned('l')}`,
+  rows: `SELECT ${LEVEL_COLUMNS} FROM eco.stock_level l WHERE l.product_id = $1 AND ${AT_LOCATION} AND ${owned('l')}`,
   order: 'r.location',
   extra: `EXISTS (SELECT FROM eco.product p WHERE p.product_id = $1 AND ${owned('p')}) AS is_product`,
 });

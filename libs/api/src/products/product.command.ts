@@ -48,7 +48,7 @@ const createProduct = operation({
   problems: [...reasonsOf('product.create'), ...COMMAND_PROBLEMS],
 });
 const updateProduct = operation({
-  summary: 'Change name and price of a product',
+  summary: 'Change name, price and tax rate of a product',
   description: 'Orders decided earlier keep their price.',
   access: changesStock('product.update'),
   path: productPathSchema,

@@ -10,12 +10,20 @@ export interface ProductRow {
   name: string;
   price_cents: number;
   version: number;
+  tax_basis_points: number | null;
 }
 
-export const PRODUCT_COLUMNS = `p.product_id, p.name, p.price_cents::float8 AS price_cents, p.version`;
+export const PRODUCT_COLUMNS = `p.product_id, p.name, p.price_cents::float8 AS price_cents, p.version,
+  p.tax_basis_points`;
 
 export function productOf(row: ProductRow): Product {
-  return { productId: row.product_id, name: row.name, priceCents: row.price_cents, version: row.version };
+  return {
+    productId: row.product_id,
+    name: row.name,
+    priceCents: row.price_cents,
+    version: row.version,
+    ...(row.tax_basis_points !== null && { taxBasisPoints: row.tax_basis_points }),
+  };
 }
 
 /** $1 product id. */

@@ -20,6 +20,7 @@ import {
   stockDeltaSchema,
   stockQuantitySchema,
   stockReasonSchema,
+  taxBasisPointsSchema,
   uuidSchema,
 } from '../primitives.js';
 import { changesCursorSchema } from '../changes.js';
@@ -51,9 +52,16 @@ export const createProductRequestSchema = z.strictObject({
   productId: productIdSchema,
   name: oneWay(productNameSchema),
   priceCents: centsSchema,
+  /** Absent: the chain's default rate. */
+  taxBasisPoints: taxBasisPointsSchema.optional(),
   stock: stockQuantitySchema.default(0),
 });
-export const updateProductRequestSchema = z.strictObject({ name: oneWay(productNameSchema), priceCents: centsSchema });
+export const updateProductRequestSchema = z.strictObject({
+  name: oneWay(productNameSchema),
+  priceCents: centsSchema,
+  /** Absent: unchanged. */
+  taxBasisPoints: taxBasisPointsSchema.optional(),
+});
 export const putCartItemRequestSchema = z.strictObject({ quantity: lineQuantitySchema });
 
 export const createReservationRequestSchema = z.strictObject({

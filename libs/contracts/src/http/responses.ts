@@ -6,6 +6,7 @@ import {
   customerIdSchema,
   groupIdSchema,
   productIdSchema,
+  taxBasisPointsSchema,
   stockReasonSchema,
   timestampSchema,
   timeZoneSchema,
@@ -120,6 +121,8 @@ export const productSchema = z.object({
   name: z.string(),
   priceCents: z.number().int(),
   version: z.number().int(),
+  /** Absent: the chain's default rate. */
+  taxBasisPoints: taxBasisPointsSchema.optional(),
 });
 export const stockLevelSchema = z.object({
   productId: productIdSchema,
