@@ -41,7 +41,7 @@ export function bookSale(account: Account, quantity: number): Booking {
 /** The holder has taken back a sale of its own: the units are on its shelf again. */
 export function bookVoid({ discrepancy }: Account, quantity: number): Booking {
   const undone = Math.min(discrepancy, quantity);
-  return booked({ discrepancy: -undone, level: quantity - undone });
+  return booked({ discrepancy: minus(undone), level: quantity - undone });
 }
 
 /** A customer brought units back to the holder. Units of another holder's sale are not its own to spend. */
@@ -54,7 +54,7 @@ export function bookReturn(quantity: number, isOwnSale: boolean): Booking {
  * return this way.
  */
 export function bookGiveBack(account: Account, quantity: number): Booking | TooFew {
-  const { discrepancy: lacking = 0, ...deltas } = taken(account, quantity);
+  const { discrepancy: lacking, ...deltas } = taken(account, quantity);
   return lacking > 0 ? tooFew(quantity, quantity - lacking) : booked(deltas);
 }
 
@@ -90,9 +90,10 @@ export function bookCount(account: Account, expected: number, counted: number): 
   const delta = counted - Math.max(expected, level);
   if (delta >= 0) {
     const turnedUp = level < expected ? 0 : Math.min(writtenOff, delta);
-    return { ...booked({ level: delta, writtenOff: -turnedUp, discrepancy: -settled }), settled, excess: 0 };
+    const deltas = { level: delta, writtenOff: minus(turnedUp), discrepancy: minus(settled) };
+    return { ...booked(deltas), settled, excess: 0 };
   }
-  const { discrepancy: excess = 0, ...deltas } = taken(account, -delta);
+  const { discrepancy: excess, ...deltas } = taken(account, -delta);
   return { ...booked({ ...deltas, discrepancy: excess - settled }), settled, excess };
 }
 
@@ -107,10 +108,14 @@ export function applied(account: Account, deltas: AccountDeltas): Account {
 }
 
 /** Takes units from the level, then from written-off units. The rest is a discrepancy. */
-function taken({ level, writtenOff }: Account, quantity: number): AccountDeltas {
+function taken({ level, writtenOff }: Account, quantity: number): Omit<Account, 'quarantine'> {
   const fromLevel = Math.min(level, quantity);
   const fromWrittenOff = Math.min(writtenOff, quantity - fromLevel);
-  return { level: -fromLevel, writtenOff: -fromWrittenOff, discrepancy: quantity - fromLevel - fromWrittenOff };
+  return {
+    level: minus(fromLevel),
+    writtenOff: minus(fromWrittenOff),
+    discrepancy: quantity - fromLevel - fromWrittenOff,
+  };
 }
 
 function booked(deltas: AccountDeltas): Booking {
@@ -119,4 +124,9 @@ function booked(deltas: AccountDeltas): Booking {
 
 function tooFew(asked: number, found: number): TooFew {
   return { type: 'too-few', asked, found };
+}
+
+/** Without -0, which is another value than 0 for tests and in JSON. */
+function minus(units: number): number {
+  return units === 0 ? 0 : -units;
 }

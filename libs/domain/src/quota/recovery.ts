@@ -15,8 +15,9 @@ export function mayUsePool(epoch: number, holders: Iterable<HolderContact>): boo
 }
 
 /**
- * Units of the pool that become the holder's when it reports the acceptance of a grant that the home has forgotten. After
- * the recovery the pool may have sold them, so then there are none, and the holder's sales are discrepancies.
+ * Units of the pool that become the holder's when it reports the acceptance of a grant that the home has forgotten. The
+ * home stores the grant as arrived, so that a late copy of its request gets nothing. After the recovery the pool may have
+ * sold the units, so then there are none, and the holder's sales are discrepancies.
  */
 export function forgottenGrant(pool: number, quantity: number, isSettled: boolean): number {
   return isSettled ? 0 : Math.min(pool, quantity);

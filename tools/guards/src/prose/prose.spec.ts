@@ -14,7 +14,7 @@ describe('the prose linter', () => {
     ['a comment of two lines', 'a.mjs', '/**\n * What stands\n * still is dead.\n */', ['stands still']],
     ['a log line', 'a.ts', "log.info('is told to wait');", ['told']],
     ['a template', 'a.ts', 'fail(`waits beside ${a}, made anew`);', ['beside', 'anew']],
-    ['the name of a test', 'a.spec.ts', "it('gives back what it took', f);", ['gives back']],
+    ['the name of a test', 'a.spec.ts', "it('tells what it took', f);", ['tells']],
     ['a comment of a shell script', 'a.sh', 'run # anew\n', ['anew']],
     ['a message of a shell script', '.ci/run', 'echo "no beat was heard"\n', ['beat', 'heard']],
     ['a comment of a configuration', 'a.yaml', 'a: 1 # the door\n', ['door']],
@@ -32,7 +32,7 @@ describe('the prose linter', () => {
     ['code', 'a.ts', "const door = { told: 'beat', beside };\nconst a = /* as it was */ /\\/\\/ anew/;"],
     ['a wire name', 'a.ts', '/** Sent with `told beat`. */\nconst a = 1;'],
     ['code of a document', 'README.md', 'The key `beat`.\n\n```\ndoor anew\n```\n'],
-    ['the name of a test in a document', 'README.md', '`a.ts` › “gives back”, “is\ntold” and more.\n'],
+    ['the name of a test in a document', 'README.md', '`a.ts` › “tells”, “is\ntold” and more.\n'],
     ['a shell script', 'a.sh', 'door=anew\ncurl "$door" https://door/#anew\n'],
     ['a longer word', 'README.md', 'A standby is outdoors, and told-you-so.\n'],
   ])('accepts %s', async (_, file, text) => {

@@ -3,7 +3,6 @@ export const vocabulary: readonly { not: string; say: string }[] = [
   { not: 'reign|reigns|reigned|reigning', say: 'leadership, term, lead' },
   { not: 'who (?:reigns|stands by)', say: 'leader, standby' },
   { not: 'tells?|told|telling|tellers?', say: 'reply, report, state, return or distinguish' },
-  { not: '(?:gives?|gave|given|giving) back', say: 'return or release' },
   { not: 'askers?|asked by', say: 'caller' },
   { not: 'doors?', say: 'API or load balancer' },
   { not: 'desks?', say: 'dead-letter admin' },
