@@ -54,6 +54,37 @@ it('is 200 if it was done, and the same if it is repeated', async () => {
   expect(second.headers.get(headerNames.idempotentReplayed)).toBe('true');
 });
 
+it('decides about the units of a branch, with a reason', async () => {
+  const branchId = 'sucursal-1';
+  const decide = (path: string, body: object, key = path) =>
+    ask(path, body, { 'idempotency-key': key, prefer: 'wait=10' });
+  const ofTea = `/quotas/${branchId}/tea`;
+  const sent = await decide('/transfers', { productId: 'tea', from: 'central', to: branchId, quantity: 5 });
+  await decide(`/transfers/${String(sent.body['transferId'])}/receive`, { productId: 'tea' });
+
+  const [first, second] = [1, 2].map(() => decide(`${ofTea}/write-off`, { quantity: 2, reason: 'the shop burned' }));
+  expect(await first).toMatchObject({ status: 200, body: { branchId, quantity: 2, onHand: 3, writtenOff: 2 } });
+  expect(await second).toMatchObject({ status: 200, body: { onHand: 3, writtenOff: 2 } });
+  expect(problemOf(await decide(`${ofTea}/write-off`, { quantity: 4, reason: 'again' }, 'more'))).toEqual([
+    409,
+    'stock-short',
+  ]);
+  expect(problemOf(await decide(`${ofTea}/recall`, { quantity: 1 }))).toEqual([409, 'branch-silent']);
+  const settled = await decide(`${ofTea}/settle`, { quantity: 1, reason: 'found' });
+  expect([...problemOf(settled), settled.body['open']]).toEqual([409, 'discrepancy-smaller', 0]);
+  expect(problemOf(await decide(`/branches/${branchId}/unfreeze`, { reason: 'one disk' }))).toEqual([
+    409,
+    'branch-not-frozen',
+  ]);
+  expect(problemOf(await decide('/quotas/nowhere/tea/recall', { quantity: 1 }))).toEqual([404, 'branch-unknown']);
+  const noReason = await decide(`${ofTea}/write-off`, { quantity: 1 }, 'no-reason');
+  expect([noReason.status, noReason.body['faults']]).toMatchObject([400, [{ at: expect.stringContaining('reason') }]]);
+  const quotas = await ask(`/quotas?branchId=${branchId}`);
+  expect(quotas.body).toMatchObject({
+    items: [{ productId: 'tea', granted: 3, spent: 0, remaining: 3, writtenOff: 2, contactAt: null, isSilent: true }],
+  });
+});
+
 it('is 503 if it expired and nothing was done', async () => {
   await broker().pause();
   try {

@@ -18,12 +18,13 @@ export class CentralClient {
   /**
    * The body of a successful response; undefined if it has none. Otherwise throws BadInput with the text of the problem.
    */
-  async ask(method: string, path: string, body?: object): Promise<unknown> {
+  async ask(method: string, path: string, body?: object, idempotencyKey?: string): Promise<unknown> {
     const response = await fetch(this.#url + path, {
       method,
       headers: {
         ...(await this.#token.header()),
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       signal: AbortSignal.timeout(ASK_MS),

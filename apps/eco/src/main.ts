@@ -7,6 +7,7 @@ import { registerDown } from './commands/down.js';
 import { registerJournal } from './commands/journal.js';
 import { registerLag } from './commands/lag.js';
 import { registerLoad } from './commands/load.js';
+import { registerQuotas } from './commands/quotas.js';
 import { registerReport } from './commands/report.js';
 import { registerSecrets } from './commands/secrets.js';
 import { registerShards } from './commands/shards.js';
@@ -32,6 +33,7 @@ const commands = [
   registerShards,
   registerUsers,
   registerCustomers,
+  registerQuotas,
   registerSecrets,
   registerContainer,
 ];

@@ -1165,3 +1165,100 @@ describe('a branch', () => {
     expect((await after(revokedMs)).sessions).not.toContainEqual({ sessionId, revokedMs });
   });
 });
+
+describe('what the head office sees of branches', () => {
+  const branchId = keyOf('g2', 'branch');
+  const [cafe, mate] = [keyOf('g2', 'quota'), keyOf('g2', 'quota', 100)].sort() as [string, string];
+  const entry = (sequence: number) => ({ branchId, incarnation: 1, sequence });
+  const idFor = (key: string) => newOrderId({ customerId: key, nowMs: Date.now(), random: randomBytes(10) });
+  const saleOf = (sequence: number, soldAt: string, quantity: number) =>
+    commandOf('sale.record', {
+      ...{ ...entry(sequence), saleId: idFor(branchId), till: '1', shiftId: idFor(branchId), soldAt, customerId: null },
+      receiptNumber: `A-${branchId}-1-1-${sequence}`,
+      lines: [{ productId: cafe, name: 'Café', quantity, unitPriceCents: 100, taxBasisPoints: 1600 }],
+      payment: { cashCents: quantity * 100, cardCents: 0, changeCents: 0, roundingCents: 0 },
+      totalCents: quantity * 100,
+    });
+  const sales = [
+    saleOf(3, '2026-11-28T10:00:00.000Z', 3),
+    saleOf(4, '2026-11-29T10:00:00.000Z', 5),
+    saleOf(5, '2026-11-29T11:00:00.000Z', 1),
+  ] as const;
+  const asManagerOf = (id: string) => callers.as({ id: 'manager', role: 'branch-manager', branchId: id });
+  type Page = { items: Json[]; next: string | null };
+
+  beforeAll(async () => {
+    for (const group of groups) {
+      await group.asSuperuser('INSERT INTO eco.location VALUES ($1) ON CONFLICT DO NOTHING', [branchId]);
+    }
+    await write(product(cafe, 100, 100), product(mate, 100, 100));
+    const granted = (productId: string) =>
+      commandOf('quota.fetch', { transferId: idFor(productId), branchId, productId, quantity: 6, remaining: 0 });
+    const [arrived, open] = [granted(cafe), granted(mate)];
+    await write(
+      commandOf('branch.report', entry(1)),
+      arrived,
+      open,
+      commandOf('quota.accept', { ...entry(2), transferId: arrived.id, productId: cafe }),
+    );
+    await write(commandOf('quota.write-off', { branchId, productId: cafe, quantity: 1, reason: 'spec' }));
+    await write(...sales);
+  });
+
+  it('units by branch and product, also those that are only on their way', async () => {
+    const { status, body } = await get<Page>(`/quotas?branchId=${branchId}`);
+    const known = { branchId, since: null, quarantine: 0, isSilent: false, frozenReason: null };
+    expect(status).toBe(200);
+    expect(body).toMatchObject({
+      items: [
+        // 5 of 6 units remained after the write-off. The sales of 9 took them, the unit written off, and 3 more.
+        { ...known, productId: cafe, granted: 5, spent: 5, remaining: 0, inTransit: 0, writtenOff: 0, discrepancy: 3 },
+        { ...known, productId: mate, granted: 0, spent: 0, remaining: 0, inTransit: 6, writtenOff: 0, discrepancy: 0 },
+      ],
+      next: null,
+    });
+    expect(body.items.map(({ contactAt }) => typeof contactAt)).toEqual(['string', 'string']);
+    const first = await get<Page>(`/quotas?branchId=${branchId}&limit=1`);
+    expect(first.body).toMatchObject({ items: [{ productId: cafe }], next: `${branchId}/${cafe}` });
+    const after = encodeURIComponent(first.body.next ?? '');
+    expect((await get<Page>(`/quotas?branchId=${branchId}&limit=1&after=${after}`)).body).toMatchObject({
+      items: [{ productId: mate }],
+      next: null,
+    });
+    expect((await get<Page>(`/quotas?after=${after}&limit=1`)).body.items).toMatchObject([
+      { branchId, productId: mate },
+    ]);
+    expect((await get(`/quotas?after=nowhere/`)).status).toBe(400);
+    expect(await (await getCsv(`/quotas?branchId=${branchId}`)).text()).toContain(`"${branchId}","${mate}"`);
+  });
+
+  it('sales by branch and period, newest first, with what exceeded the quota', async () => {
+    const ids = ({ items }: Page) => items.map(({ saleId }) => saleId);
+    const [oldest, older, newest] = sales;
+    const { body } = await get<Page>(`/sales?branchId=${branchId}&limit=2`);
+    expect(ids(body)).toEqual([newest.id, older.id]);
+    expect(body.items[1]).toMatchObject({ branchId, totalCents: 500, isLate: false, voidedAt: null });
+    const after = encodeURIComponent(body.next ?? '');
+    expect(ids((await get<Page>(`/sales?branchId=${branchId}&limit=2&after=${after}`)).body)).toEqual([oldest.id]);
+    expect(ids((await get<Page>(`/sales?to=2026-11-29T00:00:00Z`)).body)).toEqual([oldest.id]);
+    expect(ids((await get<Page>(`/sales?from=2026-11-29T10:30:00Z`)).body)).toEqual([newest.id]);
+    expect((await get(`/sales/${newest.id}`)).body).toMatchObject({ saleId: newest.id, lines: [{ quantity: 1 }] });
+    expect((await get(`/sales/${older.id}`)).body).toMatchObject({ excess: [{ productId: cafe, quantity: 2 }] });
+    expect((await get(`/sales/${idFor(branchId)}`)).status).toBe(404);
+    expect((await get(`/sales?after=2026/x`)).status).toBe(400);
+  });
+
+  it('a branch manager sees the own branch only, and a cashier nothing', async () => {
+    const [{ id }] = sales;
+    const own = await asManagerOf(branchId);
+    const other = await asManagerOf('sucursal-1');
+    expect((await get<Page>('/sales', own)).body.items).toHaveLength(3);
+    expect((await get<Page>('/sales', other)).body.items).toEqual([]);
+    expect((await get(`/sales/${id}`, own)).status).toBe(200);
+    expect((await get(`/sales/${id}`, other)).status).toBe(404);
+    expect((await get<Page>('/quotas', own)).body.items).toHaveLength(2);
+    expect((await get(`/quotas?branchId=${branchId}`, other)).status).toBe(403);
+    const cashier = await callers.as({ id: 'till', role: 'cashier', branchId });
+    for (const path of ['/quotas', '/sales', `/sales/${id}`]) expect((await get(path, cashier)).status).toBe(403);
+  });
+});

@@ -8,6 +8,7 @@ import { StockController } from './inventory/stock.command.js';
 import { OrderChangesController } from './orders/change-order.command.js';
 import { PlaceOrderController } from './orders/place-order.command.js';
 import { ProductsWriteController } from './products/product.command.js';
+import { BranchesController, QuotaController } from './quotas/quota.command.js';
 import { ReservationsController } from './reservations/reservation.command.js';
 import { TransferArrivalsController } from './transfers/receive-transfer.command.js';
 import { TransfersController } from './transfers/transfer.command.js';
@@ -20,6 +21,8 @@ const routes = {
   inventory: [StockController],
   /** POST /transfers, POST /transfers/{transferId}/write-off */
   transfers: [TransfersController],
+  /** POST /quotas/{branchId}/{productId}/recall, …/write-off, …/settle, POST /branches/{branchId}/unfreeze */
+  quotas: [QuotaController, BranchesController],
   /** POST /orders, POST /orders/{orderId}/cancel, …/fulfil, …/returns */
   orders: [PlaceOrderController, OrderChangesController],
   /** POST /reservations, POST /reservations/{reservationId}/confirm, …/release */

@@ -20,6 +20,8 @@ import { ordersOfCustomerQuery } from './orders/orders-of-customer.query.js';
 import { productQuery } from './products/product.query.js';
 import { productStockQuery } from './inventory/product-stock.query.js';
 import { productsOfNameQuery, productsQuery } from './products/products.query.js';
+import { quotasQuery } from './quotas/quotas.query.js';
+import { saleQuery, salesQuery } from './sales/sales.query.js';
 import { salesQueryOf } from './statistics/sales.query.js';
 
 /*
@@ -31,6 +33,8 @@ const ORDERS = 1_000_000;
 const PRODUCTS = 100_000;
 const CUSTOMERS = 50_000;
 const BRANCHES = 20;
+/** Sales of the tills of all branches. */
+const SALES = 400_000;
 /** One order in this many belongs to one customer: a company that buys all day. */
 const ONE_CUSTOMER_EVERY = 10;
 /** Rows that any step of a plan may touch: the largest page, its batches, and the rows that low stock looks at. */
@@ -65,7 +69,15 @@ const FILLS = [
   SELECT 'g1', '2026-01-01'::date + day, 'branch-' || branch, 50, 50, 500 FROM generate_series(0, 199) day, generate_series(1, ${BRANCHES}) branch`,
   `INSERT INTO eco.movement (product_id, location, sequence, seq, at, on_hand_delta, reserved_delta, on_hand, reserved, n, bucket, movement, command_id)
   SELECT 'product-' || n % ${PRODUCTS}, 'central', n / ${PRODUCTS} + 1, n / 100, now(), 0, 1, 1000, n / ${PRODUCTS}, n % 100, n % 16, 'reserved', md5(n::text)::uuid
-  FROM generate_series(1, ${ORDERS}) n`,
+  FROM generate_series(1, ${ORDERS}) n;
+  INSERT INTO eco.location SELECT 'branch-' || n FROM generate_series(1, ${BRANCHES}) n;
+  INSERT INTO eco.movement (product_id, location, sequence, seq, at, on_hand_delta, reserved_delta, on_hand, reserved, n, bucket, movement, command_id)
+  SELECT 'product-' || n % 1000, 'branch-1', n / 1000 + 1, n / 100, now(), -1, 0, 1000, 0, n % 100, n % 16, 'sold', md5(n::text)::uuid
+  FROM generate_series(0, ${SALES} - 1) n;
+  INSERT INTO eco.sale (sale_id, shift_id, seq, sold_at, total_cents, bucket, is_late, branch_id, till, receipt_number, lines, payment, excess)
+  SELECT md5(n::text)::uuid, md5('s')::uuid, n / 100, '2026-01-01'::timestamptz + n * interval '1 minute', 500, n % 16, false,
+         'branch-' || n % ${BRANCHES} + 1, '1', n, '[]', '{}', '[]'
+  FROM generate_series(1, ${SALES}) n`,
 ];
 /** The log is not durable, because the rows are not kept. */
 const FILL_SETTINGS = "SET synchronous_commit = off; SET work_mem = '128MB'";
@@ -136,6 +148,11 @@ const queries: [name: string, query: Query<never>, values: Value[]][] = [
   ['changes of stock', changesQuery('stock'), ['stock', 5_000, 50, 1001, 1, '1f0c5e9a']],
   ['changes that concern a branch', changesOfBranchQuery, ['orders', 5_000, 50, 1001, 1, '1f0c5e9a', 'branch-1']],
   ['the latest changes', changesQuery('orders'), ['orders', 9_995, WHOLE_BATCH, 1001, null, null]],
+  ['quotas', quotasQuery, ['', '', 101, null, 7]],
+  ['quotas of a branch', quotasQuery, ['branch-1', 'product-1', 101, 'branch-1', 7]],
+  ['sales of tills', salesQuery, [...FIRST_ORDER, 101, ...ALWAYS, null]],
+  ['sales of the tills of a branch', salesQuery, [...FIRST_ORDER, 1001, ...ALWAYS, 'branch-3']],
+  ['a sale of a till', saleQuery, [ORDER]],
   ['sales by day', salesQueryOf({ ...by, day: true }), ['2026-01-01', '2026-06-30', null, '', '', '', 101]],
   ['sales of a branch', salesQueryOf({ ...by, day: true }), ['2026-01-01', '2026-06-30', 'branch-1', '', '', '', 101]],
   [
@@ -157,7 +174,7 @@ interface Plan {
 }
 
 /** Tables that stay small, whatever the chain sells. */
-const SMALL = ['group_state', 'bucket_ownership', 'progress'];
+const SMALL = ['group_state', 'bucket_ownership', 'progress', 'location', 'holder'];
 
 async function planOf(query: Query<never>, values: readonly Value[]): Promise<Plan> {
   const { text } = query.statement;

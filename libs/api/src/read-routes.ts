@@ -19,6 +19,8 @@ import { ProductController } from './products/product.read.js';
 import { ProductsController } from './products/products.read.js';
 import { ReplicationController } from './replication/replication.read.js';
 import { ReservationController } from './reservations/reservation.read.js';
+import { QuotasController } from './quotas/quotas.read.js';
+import { BranchSalesController } from './sales/sales.read.js';
 import { SalesController } from './statistics/sales.read.js';
 import { TransferController } from './transfers/transfer.read.js';
 
@@ -55,6 +57,10 @@ const routes = {
   commands: [CommandController],
   /** GET /statistics/sales */
   sales: [SalesController],
+  /** GET /quotas */
+  quotas: [QuotasController],
+  /** GET /sales, GET /sales/{saleId}: of the tills of branches */
+  branchSales: [BranchSalesController],
   /** GET /changes */
   changes: [ChangesController],
   /** GET /replication */

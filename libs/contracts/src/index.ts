@@ -27,4 +27,5 @@ export * from './headers.js';
 export * from './problems.js';
 export * from './http/requests.js';
 export * from './http/responses.js';
+export * from './http/branches.js';
 export * from './http/till.js';

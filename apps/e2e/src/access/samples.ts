@@ -114,6 +114,15 @@ export function samplesOf(planted: Planted, unique: () => string): Readonly<Reco
     'GET /notifications': [{}],
     'GET /changes': [{ query: { topic: 'orders' } }],
     'GET /replication': [{}],
+    'GET /quotas': [{}, { query: { branchId }, names: { branchId } }],
+    'POST /quotas/{branchId}/{productId}/recall': [{ path: { branchId, productId }, body: { quantity: 1 } }],
+    'POST /quotas/{branchId}/{productId}/write-off': [
+      { path: { branchId, productId }, body: { quantity: 1, reason: 'lost' } },
+    ],
+    'POST /quotas/{branchId}/{productId}/settle': [
+      { path: { branchId, productId }, body: { quantity: 1, reason: 'found' } },
+    ],
+    'POST /branches/{branchId}/unfreeze': [{ path: { branchId }, body: { reason: 'explained' } }],
     'GET /branch/groups': [{}],
     'GET /branch/commands/{commandId}': [
       {

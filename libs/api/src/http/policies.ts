@@ -53,6 +53,9 @@ export const readsStatistics = {
   integration: 'read',
 } as const satisfies Access;
 
+/** So are its quotas and its sales at the head office. */
+export const readsBranches = readsStatistics;
+
 /** Carts belong to customers, and to the counters of a branch. */
 export const readsCart = {
   customer: 'own customer',

@@ -30,7 +30,7 @@ import { topicSchema } from '../topics.js';
  * A text without characters that change the direction of text: with them, people see another text than programs read.
  * Only requests are checked, because an older command may contain them.
  */
-const oneWay = (text: z.ZodString) =>
+export const oneWay = (text: z.ZodString) =>
   text
     .regex(/^\P{Bidi_Control}*$/u, 'must not hold characters that change the direction of text')
     .meta(text.meta() ?? {});
@@ -134,7 +134,7 @@ export const pageQuerySchema = z.strictObject({
     .optional(),
 });
 /** Query of a list that is also available as CSV. */
-const listQuerySchema = pageQuerySchema.extend({
+export const listQuerySchema = pageQuerySchema.extend({
   limit: pageRowsSchema
     .optional()
     .meta({ description: `Rows of a page. Absent: ${PAGE_ROWS_DEFAULT} as JSON, all as CSV` }),

@@ -24,6 +24,7 @@ import { GeneratedPasswords1796100000470 } from './1796100000470-generated-passw
 import { PinsOfARole1796100000490 } from './1796100000490-pins-of-a-role.js';
 import { BranchSales1796200000000 } from './1796200000000-branch-sales.js';
 import { SaleStatistics1796200000010 } from './1796200000010-sale-statistics.js';
+import { SalesOfABranch1796200000100 } from './1796200000100-sales-of-a-branch.js';
 import { TransfersToABranch1796200000200 } from './1796200000200-transfers-to-a-branch.js';
 
 /** In the order in which they run. */
@@ -54,5 +55,6 @@ export const migrations = [
   PinsOfARole1796100000490,
   BranchSales1796200000000,
   SaleStatistics1796200000010,
+  SalesOfABranch1796200000100,
   TransfersToABranch1796200000200,
 ];
