@@ -78,7 +78,9 @@ async function plant(): Promise<Planted> {
   const transferId = sent.body?.['transferId'] as string;
   await system.central.found(`/transfers/${transferId}`);
   await system.central.found(`/customers/${customerId}`);
+  const sold = await plantSale(productId, transferId);
   return {
+    ...sold,
     ...{
       customerId,
       otherCustomerId: strangerTo(orderId ?? '', customerId),
@@ -90,6 +92,38 @@ async function plant(): Promise<Planted> {
     },
     ...{ fulfilledOrderId: fulfilledOrderId ?? '', reservationId: reservationId as string },
   };
+}
+
+/** Makes a sale at the branch, whose shift stays open. `transferId`: a transfer that the branch learns of and does not receive. */
+async function plantSale(productId: string, transferId: string) {
+  const branchId = 'sucursal-1';
+  const till = `p${suffix}`;
+  const [boss, cashier] = await Promise.all([
+    system.callers.as({ id: 'boss', role: 'branch-manager', branchId }),
+    system.callers.as({ id: 'till', role: 'cashier', branchId }),
+  ]);
+  const post = async (where: string, body: unknown, as = cashier) => {
+    const said = await system.sucursal.post(where, body, { ...as, 'idempotency-key': randomUUID() });
+    if (said.status > 201) throw new Error(`${where}: ${said.status} ${said.text}`);
+    return said.body ?? {};
+  };
+  const way = { productId, from: 'central', to: branchId, quantity: 100 };
+  const sent = await system.central.post('/transfers', way, { 'idempotency-key': randomUUID(), prefer: 'wait=30' });
+  const arriving = sent.body?.['transferId'] as string;
+  await eventually('the branch knows of the transfers and may sell', async () => {
+    const { text } = await system.sucursal.get('/transfers', cashier);
+    const { body } = await system.sucursal.get('/status', cashier);
+    return text.includes(transferId) && text.includes(arriving) && body?.['frozen'] === null;
+  });
+  await post(`/transfers/${arriving}/receive`, { productId });
+  await post('/tills', { till, name: 'Planted' }, boss);
+  const { shiftId } = await post('/shifts', { till });
+  const lines = [{ productId, quantity: 1 }];
+  await eventually('the branch knows the product', async () => {
+    return (await system.sucursal.get('/inventory', cashier)).text.includes(productId);
+  });
+  const { saleId, receiptNumber } = await post('/sales', { till, lines, payment: { card: {} } });
+  return { till, shiftId, saleId, receiptNumber } as Pick<Planted, 'till' | 'shiftId' | 'saleId' | 'receiptNumber'>;
 }
 
 /** A customer whose ids have another hash than the ids of this customer. */

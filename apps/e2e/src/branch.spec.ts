@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import path from 'node:path';
 import { openSecrets } from '@eco/cluster';
-import { headers, type Problem } from '@eco/contracts';
+import { headers, LAG_UNKNOWN, type Problem } from '@eco/contracts';
 import { eventually } from '@eco/testing';
 import { startSecond, type SecondService } from './system/second-service.js';
 import { openSystem, type Api, type System } from './system/system.js';
@@ -146,6 +146,8 @@ describe('a read at a branch', () => {
     const branch = await startSecond(system, 'sucursal-api', {
       ECO_BRANCH_ID: 'sucursal-1',
       ECO_READ_SERVICES: `${second.url},${system.read.url}`,
+      // Two databases must not report as one branch. Nothing listens on port 1.
+      ECO_BROKERS: '127.0.0.1:1',
     });
     started.push(second, branch);
     const state = async () => {
@@ -167,7 +169,18 @@ describe('a read at a branch', () => {
 
 describe('while no read-service answers, a branch', () => {
   let pid: number;
-  beforeAll(() => {
+  let orderId: string;
+  beforeAll(async () => {
+    const placed = await system.sucursal.post('/orders', order, { prefer: 'wait=30' });
+    orderId = placed.body?.['orderId'] as string;
+    const decidedMs = Date.now();
+    const cashier = await system.callers.as({ id: 'till', role: 'cashier', branchId: 'sucursal-1' });
+    await eventually('the branch has copies of the product and of the order', async () => {
+      const { body } = await system.sucursal.get('/status', cashier);
+      // It looks for changes of every topic once a second.
+      const isLater = Date.parse(String(body?.['contactAt'])) > decidedMs + 3_000;
+      return isLater && (await system.sucursal.get('/inventory', cashier)).text.includes(productId);
+    });
     pid = system.pidOf('read-service');
     process.kill(pid, 'SIGSTOP');
   });
@@ -176,14 +189,30 @@ describe('while no read-service answers, a branch', () => {
     await system.sucursal.found(`/products/${productId}`);
   });
 
-  it('answers reads with 503 and the time to retry', async () => {
+  it('answers what it does not store with 503 and the time to retry', async () => {
     const refused = await eventually('the stall is noticed', async () => {
-      const said = await system.sucursal.get(`/products/${productId}`);
+      const said = await system.sucursal.get('/statistics/sales');
       return said.status === 503 && said;
     });
     expect(refused.headers.get(headers.retryAfter)).toBe('1');
     expect(refused.body).toMatchObject({ type: 'urn:ecomarket:problem:no-node' });
     expect((refused.body as Problem).detail).toMatch(/^no read-service answers/);
+  });
+
+  it('reads its catalogue itself and says so, unless the reader demands a freshness', async () => {
+    const copied = await system.sucursal.get(`/products/${productId}`);
+    expect(copied).toMatchObject({ status: 200, body: { productId, priceCents: 100 } });
+    expect(copied.headers.get(headers.source)).toBe('sucursal-1 (branch)');
+    expect(copied.headers.get(headers.lagMs)).toBe(LAG_UNKNOWN);
+    expect(copied.headers.get(headers.position)).toBeNull();
+    const fresh = await system.sucursal.get(`/products/${productId}`, { [headers.lagMsMax]: '60000' });
+    expect(fresh.status).toBe(503);
+  });
+
+  it('shows what became of its orders', async () => {
+    const read = await system.sucursal.get(`/orders/${orderId}`);
+    expect(read).toMatchObject({ status: 200, body: { orderId, status: 'confirmed', lines: [{ productId }] } });
+    expect(read.headers.get(headers.source)).toBe('sucursal-1 (branch)');
   });
 
   it('takes orders, and has them decided', async () => {

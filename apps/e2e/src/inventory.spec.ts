@@ -182,19 +182,25 @@ it('stock is received, adjusted, counted and moved at the head office', async ()
   const sent = await system.central.post('/transfers', way, keyed());
   expect([sent.status, sent.body]).toMatchObject([201, { status: 'in-transit', onHand: 7 }]);
   const transferId = String(sent.body?.['transferId']);
-  const received = await system.sucursal.post(`/transfers/${transferId}/receive`, { productId }, keyed());
-  expect([received.status, received.body]).toMatchObject([
-    200,
-    { status: 'arrived', location: 'sucursal-1', onHand: 4 },
-  ]);
-  expect(await levels(productId, received)).toMatchObject([
+  const cashier = await system.callers.as({ id: 'till', role: 'cashier', branchId: 'sucursal-1' });
+  const received = await eventually('the branch knows of the transfer', async () => {
+    const said = await system.sucursal.post(
+      `/transfers/${transferId}/receive`,
+      { productId },
+      { ...keyed(), ...cashier },
+    );
+    return said.status === 200 && said;
+  });
+  expect(received.body).toEqual({ transferId, productId, quantity: 4 });
+  const seen = await eventually('the head office knows of the arrival', async () => {
+    const said = await system.read.found(`/transfers/${transferId}`);
+    return said.body?.['status'] === 'arrived' && said;
+  });
+  expect(seen.body).toMatchObject({ quantity: 4 });
+  expect(await levels(productId, seen)).toMatchObject([
     { location: 'central', onHand: 7 },
     { location: 'sucursal-1', onHand: 4 },
   ]);
-  const seen = await system.read.found(`/transfers/${transferId}`, {
-    'ecomarket-position': received.headers.get('ecomarket-position') ?? '',
-  });
-  expect(seen.body).toMatchObject({ status: 'arrived', quantity: 4 });
   const again = await system.central.post(`/transfers/${transferId}/receive`, { productId }, keyed());
   expect(problem(again)).toEqual([409, 'transfer-arrived']);
 });
@@ -216,6 +222,6 @@ it('a lost transfer is written off with a reason, and its units are a loss at it
     'ecomarket-position': writtenOff.headers.get('ecomarket-position') ?? '',
   });
   expect(seen.body).toMatchObject({ status: 'written-off', arrivedAt: null, reason });
-  const late = await system.sucursal.post(`/transfers/${transferId}/receive`, { productId }, keyed());
+  const late = await system.central.post(`/transfers/${transferId}/receive`, { productId }, keyed());
   expect(problem(late)).toEqual([409, 'transfer-written-off']);
 });

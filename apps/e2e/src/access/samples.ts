@@ -14,6 +14,10 @@ export interface Planted {
   readonly fulfilledOrderId: string;
   readonly reservationId: string;
   readonly transferId: string;
+  readonly till: string;
+  readonly shiftId: string;
+  readonly saleId: string;
+  readonly receiptNumber: string;
   readonly email: string;
 }
 
@@ -33,6 +37,7 @@ export interface Sample {
 /** Requests by `METHOD /path`. A route without one fails the test. */
 export function samplesOf(planted: Planted, unique: () => string): Readonly<Record<string, readonly Sample[]>> {
   const { customerId, branchId, productId, orderId, fulfilledOrderId, reservationId, transferId, email } = planted;
+  const { till, shiftId, saleId, receiptNumber } = planted;
   const lines = [{ productId, quantity: 1 }];
   const nobody = `nobody-${unique()}`;
   const ofOrder = { stored: { customerId, branchIds: [branchId] } };
@@ -54,10 +59,16 @@ export function samplesOf(planted: Planted, unique: () => string): Readonly<Reco
     'DELETE /products/{productId}': [{ path: { productId: `p-${unique()}` } }],
     'POST /inventory/{productId}/receipts': [{ path: { productId }, body: { quantity: 1 } }],
     'POST /inventory/{productId}/adjustments': [{ path: { productId }, body: { delta: 1, reason: 'found' } }],
-    'POST /inventory/{productId}/counts': [{ path: { productId }, body: { expected: 1, counted: 1 } }],
+    'POST /inventory/{productId}/counts': [
+      { path: { productId }, body: { expected: 1, counted: 1 } },
+      // At a branch.
+      { path: { productId }, body: { counted: 50, reason: 'counted' } },
+    ],
+    'POST /inventory/{productId}/give-back': [{ path: { productId }, body: { quantity: 1 } }],
     'GET /inventory': [{}, { query: { location: branchId }, names: { branchId } }],
     'GET /inventory/{productId}': [{ path: { productId } }],
     'POST /transfers': [{ body: { productId, from: 'central', to: branchId, quantity: 1 } }],
+    'GET /transfers': [{}],
     'POST /transfers/{transferId}/receive': [
       { path: { transferId }, body: { productId }, stored: { branchIds: [branchId] } },
     ],
@@ -109,6 +120,21 @@ export function samplesOf(planted: Planted, unique: () => string): Readonly<Reco
     // Other cases need the planted customer. A customer erases itself in erasure.spec.ts.
     'DELETE /customers/{customerId}': [{ path: { customerId: nobody }, names: { customerId: nobody } }],
     'GET /commands/{commandId}': [{ path: { commandId: orderId }, stored: { customerId } }],
+    'POST /tills': [{ body: { till: unique(), name: 'Sample' } }],
+    'GET /tills': [{}],
+    'POST /shifts': [{ body: { till } }],
+    'GET /shifts': [{}],
+    'GET /shifts/{shiftId}': [{ path: { shiftId } }],
+    'POST /shifts/{shiftId}/close': [{ path: { shiftId }, body: { countedCents: 0 } }],
+    'POST /sales': [{ body: { till, lines, payment: { card: {} } } }],
+    'GET /sales': [{}],
+    'GET /sales/stats': [{}],
+    'GET /sales/{saleId}': [{ path: { saleId } }],
+    'POST /sales/{saleId}/void': [{ path: { saleId }, body: { reason: 'wrong' } }],
+    'POST /returns': [{ body: { till, saleId, lines, reason: 'broken' } }],
+    'GET /receipts/{number}': [{ path: { number: receiptNumber } }],
+    'POST /receipts/{number}/print': [{ path: { number: receiptNumber } }],
+    'GET /status': [{}],
     'GET /statistics/sales': [{}, { query: { branchId }, names: { branchId } }],
     'GET /statistics/daily': [{}],
     'GET /notifications': [{}],

@@ -8,6 +8,8 @@ declare global {
 export default async function start(): Promise<void> {
   // All tests send from one address, some of them hundreds of requests without a token.
   process.env['ECO_ANONYMOUS_REQUESTS_PER_MINUTE'] = '1000000';
+  // A branch takes no units by itself: most tests count those of the head office.
+  process.env['ECO_FETCH_LEAST_UNITS'] = '0';
   const system = await startTestCluster({}, { provider: await suiteProvider() });
   system.supervise(() => undefined);
   globalThis.ecoSystem = system;

@@ -52,7 +52,8 @@ export class LocalReads {
   #order({ params, caller }: FastifyRequest): HttpResponse | undefined {
     const { data: path } = orderPathSchema.safeParse(params);
     const order = path && this.#database.backOrders.order(path.orderId);
-    if (order === undefined) return undefined;
+    // The change of a rejected order that the branch did not keep states only the short lines.
+    if (order === undefined || order.lines.length === 0) return undefined;
     const { branchId } = this.#database;
     if (!reachesObject(caller, { customerId: order.customerId, branchIds: [branchId] })) throw problem('order-unknown');
     const { orderId } = order;
