@@ -55,6 +55,15 @@ export const locationSchema = slug.meta({
   examples: [CENTRAL],
 });
 
+/** A location, or the quarantine of a branch: a manager sends its units on, or adjusts them away. */
+export const releasingLocationSchema = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}(\/quarantine)?$/,
+    'must be `central`, a branch, or the quarantine of a branch, such as sucursal-1/quarantine',
+  )
+  .meta({ description: 'Location of stock, or `<branch>/quarantine`', examples: [CENTRAL] });
+
 /** Name of a process or request, fit for logs. */
 export const nameInLogsSchema = z
   .string()

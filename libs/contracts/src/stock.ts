@@ -5,6 +5,7 @@ import {
   locationSchema,
   movedQuantitySchema,
   productIdSchema,
+  releasingLocationSchema,
   stockDeltaSchema,
   stockQuantitySchema,
   stockReasonSchema,
@@ -50,7 +51,7 @@ export const movementChange = {
 /** One movement and the resulting level. */
 export const stockMovedSchema = z.object({
   productId: productIdSchema,
-  location: locationSchema,
+  location: releasingLocationSchema,
   /** Change of the units on hand. 0: a count matched the record, so there is no movement. */
   delta: z.number().int(),
   onHand: z.number().int(),
@@ -100,7 +101,12 @@ export const stockCommands = {
   }),
   /** Changes the units on hand by a difference, but never below the reserved units. */
   'stock.adjust': defineCommand({
-    body: commandBody({ ...levelOf, delta: stockDeltaSchema, reason: stockReasonSchema }),
+    body: commandBody({
+      ...levelOf,
+      location: releasingLocationSchema,
+      delta: stockDeltaSchema,
+      reason: stockReasonSchema,
+    }),
     key: 'productId',
     route: 'products',
     senders: 'central',

@@ -5,6 +5,7 @@ import {
   locationSchema,
   movedQuantitySchema,
   productIdSchema,
+  releasingLocationSchema,
   stockReasonSchema,
   uuidSchema,
 } from './primitives.js';
@@ -19,7 +20,7 @@ export const transferStatusSchema = z.enum(['in-transit', 'arrived', 'written-of
 export const transferMovedSchema = stockMovedSchema.extend({
   transferId: uuidSchema,
   status: transferStatusSchema,
-  from: locationSchema,
+  from: releasingLocationSchema,
   to: locationSchema,
   quantity: z.number().int(),
 });
@@ -29,7 +30,7 @@ export const transferWrittenOffSchema = z.object({
   transferId: uuidSchema,
   status: z.literal('written-off'),
   productId: productIdSchema,
-  from: locationSchema,
+  from: releasingLocationSchema,
   to: locationSchema,
   quantity: z.number().int(),
   reason: stockReasonSchema,
@@ -51,7 +52,7 @@ export const transferCommands = {
       /** Id of the transfer and of the command. Its 12-bit field names the product's bucket. */
       transferId: uuidSchema,
       productId: productIdSchema,
-      from: locationSchema,
+      from: releasingLocationSchema,
       to: locationSchema,
       quantity: movedQuantitySchema,
     }).refine(({ from, to }) => from !== to, { path: ['to'], message: 'must be another location than from' }),
@@ -68,7 +69,7 @@ export const transferCommands = {
         /** The branch that is to receive the units. */
         branchId: branchIdSchema,
         productId: productIdSchema,
-        from: locationSchema,
+        from: releasingLocationSchema,
         quantity: z.number().int(),
       }),
     },

@@ -170,10 +170,19 @@ const aStockChange = fc
     const at = { productId, location };
     const options = { idempotencyKey, ...envelope };
     if (kind === 'receive') return command('stock.receive', { ...at, quantity: Math.abs(delta) }, options);
-    if (kind === 'adjust') return command('stock.adjust', { ...at, delta, reason: 'found' }, options);
+    const quarantine = location === 'nowhere' ? 'sucursal-1/quarantine' : location;
+    if (kind === 'adjust') {
+      return command('stock.adjust', { ...at, location: quarantine, delta, reason: 'found' }, options);
+    }
     return command('stock.count', { ...at, expected, counted: Math.max(0, expected + delta) }, options);
   });
-const between = fc.constantFrom(['central', 'sucursal-1'], ['sucursal-1', 'central'], ['central', 'nowhere']);
+const between = fc.constantFrom(
+  ['sucursal-1/quarantine', 'sucursal-1'],
+  ['central/quarantine', 'central'],
+  ['central', 'sucursal-1'],
+  ['sucursal-1', 'central'],
+  ['central', 'nowhere'],
+);
 const aSending = fc
   .record({ productId: someProduct, between, quantity: fc.integer({ min: 1, max: 5 }), fewKeys, envelope })
   .map(({ productId, between: [from, to], quantity, fewKeys: idempotencyKey, envelope }) =>

@@ -12,6 +12,7 @@ import {
   instantSchema,
   lineQuantitySchema,
   locationSchema,
+  releasingLocationSchema,
   CENTRAL,
   movedQuantitySchema,
   personNameSchema,
@@ -80,7 +81,7 @@ export const returnOrderRequestSchema = z.strictObject({
 const atLocation = { location: locationSchema.default(CENTRAL) };
 export const receiveStockRequestSchema = z.strictObject({ ...atLocation, quantity: movedQuantitySchema });
 export const adjustStockRequestSchema = z.strictObject({
-  ...atLocation,
+  location: releasingLocationSchema.default(CENTRAL),
   delta: stockDeltaSchema,
   reason: oneWay(stockReasonSchema),
 });
@@ -93,7 +94,7 @@ export const countStockRequestSchema = z.strictObject({
 export const sendTransferRequestSchema = z
   .strictObject({
     productId: productIdSchema,
-    from: locationSchema,
+    from: releasingLocationSchema,
     to: locationSchema,
     quantity: movedQuantitySchema,
   })

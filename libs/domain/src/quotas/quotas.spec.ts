@@ -163,6 +163,44 @@ describe('units of a branch that has reported', () => {
   });
 });
 
+describe('units in the quarantine of a branch', () => {
+  const quarantine = `${BRANCH}/quarantine`;
+  const returned = making('sale.return', {
+    ...atPlace(3),
+    saleId: null,
+    returnedAt: new Date(NOON_MS).toISOString(),
+    reason: 'too large',
+    lines: [{ productId: 'cafe', quantity: 5, unitPriceCents: 100 }],
+    refundCents: 500,
+  });
+
+  it('go back to the branch or to the head office by a transfer, or are adjusted away', () => {
+    const group = granted(10);
+    const sent = transfer({ productId: 'cafe', from: quarantine, to: BRANCH, quantity: 2 });
+    const home = transfer({ productId: 'cafe', from: quarantine, to: 'central', quantity: 1 });
+    const broken = command('stock.adjust', { productId: 'cafe', location: quarantine, delta: -2, reason: 'broken' });
+    expect(resultsOf(group, returned, sent, home, broken, accept(4, sent.id))).toMatchObject([
+      {},
+      { status: 'in-transit', onHand: 3 },
+      { status: 'in-transit', onHand: 2 },
+      { location: quarantine, onHand: 0 },
+      { quantity: 2 },
+    ]);
+    expect(levelsOf(group)).toMatchObject({ [BRANCH]: 12, [quarantine]: 0 });
+  });
+
+  it('are at most those that are there, and the head office has none', () => {
+    const group = granted(10);
+    const adjust = (location: string) =>
+      command('stock.adjust', { productId: 'cafe', location, delta: -6, reason: 'broken' });
+    expect(resultsOf(group, returned, adjust(quarantine), adjust('central/quarantine'))).toMatchObject([
+      {},
+      { reason: 'stock-short', short: [{ asked: 6, available: 5 }] },
+      { reason: 'location-unknown', unknownLocations: ['central/quarantine'] },
+    ]);
+  });
+});
+
 describe('quota.give-back', () => {
   it('returns units to the pool at once, and written-off ones after the quota', () => {
     const group = granted(10);

@@ -1,11 +1,11 @@
 import { done, type Rules } from '../rules.js';
-import { moveOnHand, whyHeld, whyShort, whyUnknown } from './move-stock.js';
+import { locationOf, moveOnHand, whyHeld, whyShort, whyUnknown } from './move-stock.js';
 
 export const adjustStock: Rules<'stock.adjust'> = {
   need({ body }, keys) {
     keys.productIds.add(body.productId);
     keys.stockProductIds.add(body.productId);
-    keys.locations.add(body.location);
+    keys.locations.add(locationOf(body.location));
     keys.holderIds.add(body.location);
   },
   decide({ id, body }, state) {

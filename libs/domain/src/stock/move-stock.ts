@@ -1,4 +1,4 @@
-import type { MovementKind, StockMoved } from '@eco/contracts';
+import { CENTRAL, quarantineOf, type MovementKind, type StockMoved } from '@eco/contracts';
 import { refused, type Refused } from '../rules.js';
 import type { WorkingState } from '../working-state.js';
 import { availableOf, type Level } from './stock-ledger.js';
@@ -10,10 +10,22 @@ export function whyUnknown(
   state: WorkingState,
 ): Refused<'product-unknown' | 'location-unknown'> | undefined {
   const unknownProducts = state.catalogue.existsOrExisted(productId) ? [] : [productId];
-  const unknownLocations = locations.filter((location) => !state.locations.has(location));
+  const unknownLocations = locations.filter((location) => !isKnown(location, state));
   if (unknownProducts.length > 0) return refused('product-unknown', { unknownProducts, unknownLocations });
   if (unknownLocations.length > 0) return refused('location-unknown', { unknownLocations });
   return undefined;
+}
+
+/** The branch of a quarantine; any other location is itself. */
+export function locationOf(place: string): string {
+  return place.endsWith(QUARANTINE) ? place.slice(0, -QUARANTINE.length) : place;
+}
+const QUARANTINE = quarantineOf('');
+
+/** The head office has no quarantine. */
+function isKnown(place: string, { locations }: WorkingState): boolean {
+  const location = locationOf(place);
+  return locations.has(location) && (location === place || location !== CENTRAL);
 }
 
 /**

@@ -739,7 +739,8 @@ export class OneByOne {
   }
 
   #unknown(productId: string, locations: string[]): Decided | undefined {
-    const unknownLocations = locations.filter((location) => !LOCATIONS.has(location));
+    const known = [...LOCATIONS].flatMap((each) => (each === 'central' ? [each] : [each, `${each}/quarantine`]));
+    const unknownLocations = locations.filter((location) => !known.includes(location));
     if (this.product(productId) === undefined) {
       return ['refused', { reason: 'product-unknown', unknownProducts: [productId], unknownLocations }];
     }

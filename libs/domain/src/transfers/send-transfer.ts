@@ -1,12 +1,12 @@
 import { CENTRAL } from '@eco/contracts';
 import { done, type Rules } from '../rules.js';
-import { moveOnHand, whyHeld, whyShort, whyUnknown } from '../stock/move-stock.js';
+import { locationOf, moveOnHand, whyHeld, whyShort, whyUnknown } from '../stock/move-stock.js';
 
 export const sendTransfer: Rules<'transfer.send'> = {
   need({ body }, keys) {
     keys.productIds.add(body.productId);
     keys.stockProductIds.add(body.productId);
-    keys.locations.add(body.from);
+    keys.locations.add(locationOf(body.from));
     keys.locations.add(body.to);
     keys.holderIds.add(body.from);
   },
