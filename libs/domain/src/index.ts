@@ -40,6 +40,17 @@ export {
   type Waiting,
 } from './quota/holding.js';
 export {
+  applied,
+  bookCount,
+  bookGiveBack,
+  bookReturn,
+  bookSale,
+  bookVoid,
+  bookWriteOff,
+  EMPTY_ACCOUNT,
+  type Account,
+} from './quota/account.js';
+export {
   NEW_HOLDER,
   nextEntry,
   restored,
