@@ -18,6 +18,7 @@ import {
 } from './test/shop.js';
 import type { BranchDatabaseOptions } from './types.js';
 
+const DAY_MS = 86_400_000;
 let dir: string;
 const opened: BranchDatabase[] = [];
 beforeEach(() => {
@@ -303,6 +304,21 @@ describe('units', () => {
       { quantity: 5, recallId },
     ]);
     expect(remaining(branch, 'cafe')).toBe(0);
+  });
+
+  it('are asked for by what was sold in the last days, and only of products that the branch has held', async () => {
+    let nowMs = Date.now() - 30 * DAY_MS;
+    const branch = open({ now: () => nowMs });
+    await stock(branch, { cafe: 100 });
+    const neverHeld = { productId: 'agua', name: 'Agua', priceCents: 1000, version: 1 };
+    await apply(branch, 'products', change('product.created', neverHeld));
+    await branch.sales.sell(cashSale('cafe', 70));
+    expect(branch.catalogue.fetchCandidates({ limit: 9 })).toEqual([
+      { productId: 'cafe', remaining: 30, onTheWay: 0, soldPerDay: 10 },
+    ]);
+    nowMs = Date.now();
+    await branch.sales.sell(cashSale('cafe', 7));
+    expect(branch.catalogue.fetchCandidates({ limit: 9 })).toMatchObject([{ remaining: 23, soldPerDay: 1 }]);
   });
 
   it('are counted, and the count states what was expected', async () => {

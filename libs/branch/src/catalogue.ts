@@ -97,12 +97,15 @@ export class Catalogue {
     );
   }
 
-  countSold(productId: string, day: string, quantity: number): void {
-    this.#recorder.sql.run(
+  /** Counts units for the average; days that are too old for it are removed. */
+  countSold(productId: string, quantity: number): void {
+    const { sql, nowMs } = this.#recorder;
+    sql.run('DELETE FROM sold_units WHERE product_id = ? AND day < ?', productId, firstDay(nowMs));
+    sql.run(
       `INSERT INTO sold_units VALUES (?, ?, ?)
        ON CONFLICT (product_id, day) DO UPDATE SET quantity = quantity + excluded.quantity`,
       productId,
-      day,
+      dayOf(nowMs),
       quantity,
     );
   }
@@ -119,20 +122,18 @@ export class Catalogue {
     readonly after?: string | undefined;
   }): FetchCandidate[] {
     const { sql, nowMs } = this.#recorder;
-    const fromDay = new Date(nowMs - SALES_DAYS * DAY_MS).toISOString().slice(0, 10);
     return sql
       .all<{ productId: string; granted: number; spent: number; onTheWay: number; sold: number }>(
-        `SELECT p.product_id AS "productId", coalesce(q.granted, 0) AS granted, coalesce(q.spent, 0) AS spent,
+        `SELECT q.product_id AS "productId", q.granted, q.spent,
                 coalesce((SELECT quantity FROM fetches f WHERE f.product_id = p.product_id AND f.asked_at > ?), 0)
                 + coalesce((SELECT sum(quantity) FROM transfers t
                             WHERE t.status = 'expected' AND t.product_id = p.product_id), 0) AS "onTheWay",
                 coalesce((SELECT sum(quantity) FROM sold_units s
                           WHERE s.product_id = p.product_id AND s.day >= ?), 0) AS sold
-         FROM (SELECT product_id FROM quotas UNION SELECT product_id FROM sold_units)
-         JOIN products p USING (product_id) LEFT JOIN quotas q USING (product_id)
-         WHERE p.is_deleted = 0 AND p.product_id > ? ORDER BY p.product_id LIMIT ?`,
+         FROM quotas q JOIN products p USING (product_id)
+         WHERE p.is_deleted = 0 AND q.product_id > ? ORDER BY q.product_id LIMIT ?`,
         new Date(nowMs - ASK_AGAIN_MS).toISOString(),
-        fromDay,
+        firstDay(nowMs),
         after,
         limit,
       )
@@ -165,4 +166,12 @@ const QUOTA_ROWS = `
 function wordsOf(text: string): readonly string[] {
   const plain = text.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase();
   return plain.match(/[\p{L}\p{N}]+/gu) ?? [];
+}
+
+function dayOf(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 10);
+}
+
+function firstDay(nowMs: number): string {
+  return dayOf(nowMs - SALES_DAYS * DAY_MS);
 }

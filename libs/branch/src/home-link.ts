@@ -78,7 +78,8 @@ export class HomeLink {
       const taken = takeOver(step.holder, onHand, isOurs && step.holder.sequence > 0);
       if (taken === undefined) return { type: 'done', value: { taken: false }, repeated: true };
       step.holder = taken.holder;
-      sql.run('DELETE FROM quotas');
+      // The rows stay: the branch asks for units of products that it has held.
+      sql.run('UPDATE quotas SET granted = 0, spent = 0');
       sql.run('DELETE FROM fetches');
       for (const [productId, holding] of taken.holdings) storeHolding(sql, productId, holding);
       // What had arrived is in the levels. What is on its way comes again.

@@ -131,8 +131,7 @@ export class Sales {
     const { payment } = settlement;
 
     for (const [productId, holding] of spent.holdings) storeHolding(sql, productId, holding);
-    const day = step.nowText.slice(0, 10);
-    for (const { productId, quantity } of lines) this.#catalogue.countSold(productId, day, quantity);
+    for (const { productId, quantity } of lines) this.#catalogue.countSold(productId, quantity);
     this.#recorder.at('spent');
     const { incarnation } = step.holder;
     const number = this.#nextReceipt(till, incarnation);
