@@ -136,6 +136,18 @@ describe('whyForbidden', () => {
   });
 
   it.each([
+    ['sale.record', true],
+    ['quota.accept', true],
+    ['branch.report', true],
+    ['quota.fetch', true],
+    ['order.place', false],
+    ['cart.edit', false],
+  ] as const)('%s of a branch whose clock is a day ahead: %s', (kind, may) => {
+    const early = { ...examples.get(kind), stamp: stampAt(86_400_000, `${BRANCH}.0a`) } as Command;
+    expect(whyForbidden(early, originOf(BRANCH, undefined), NOON_MS) === undefined).toBe(may);
+  });
+
+  it.each([
     [BRANCH, 'sucursal-1', true],
     [BRANCH, 'sucursal-2', false],
     [BRANCH, null, false],

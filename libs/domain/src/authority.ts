@@ -103,12 +103,13 @@ function maySend(type: Sender['type'], kind: CommandKind): boolean {
  * The stamps of a branch contain its name. Stamps of the other senders may contain any name except a branch's, because
  * earlier versions used names of processes.
  *
- * The time of an entry's stamp decides nothing, because a branch numbers its entries. So a branch whose clock is a day
- * ahead still delivers its sales.
+ * The time of an entry's stamp decides nothing, because a branch numbers its entries. That of a request for units decides
+ * nothing either. So a branch whose clock is a day ahead still delivers its sales, and gets more units.
  */
 function whyStampIsNot(command: Command, user: string, { type }: Sender, nowMs: number): string | undefined {
   const { stamp } = command;
-  if (!isEntry(command) && stampMs(stamp) - nowMs > STAMP_AHEAD_MS_MAX) {
+  const isTimeless = isEntry(command) || command.kind === 'quota.fetch';
+  if (!isTimeless && stampMs(stamp) - nowMs > STAMP_AHEAD_MS_MAX) {
     return `its stamp is more than ${STAMP_AHEAD_MS_MAX / 1000} s ahead of the group's clock`;
   }
   const isOwn = type === 'branch' ? ownsStamp(user, stamp) : !stamp.startsWith('branch.', SENDER_AT);
