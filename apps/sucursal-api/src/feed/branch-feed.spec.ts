@@ -125,7 +125,7 @@ it('takes over the levels only when they contain the report of its incarnation',
   office.incarnation = 4;
   office.log.quotas.push({ mine: true });
   await feed.look();
-  // The home has heard of four incarnations, so this one is the fifth.
+  // Four incarnations have reported to the home, so this one is the fifth.
   expect([database.reports, database.incarnation, database.taken]).toEqual([1, 5, undefined]);
   await feed.look();
   expect([database.reports, database.taken]).toEqual([1, undefined]);
