@@ -11,9 +11,8 @@ export {
 export type { Arrived, Effects, Failure, RowOf } from './effects.js';
 export type { Cart } from './carts/cart.js';
 export type { DeadLetterActionRow, DeadLetterClass, DeadLetterState } from './dead-letters/dead-letter.js';
-export { placeKey, type Holder } from './quotas/holder.js';
-export { grantOf, SMALL_POOL } from './quotas/grant-rule.js';
-export type { Excess, Sale, SaleReturnRow } from './sales/sale.js';
+export { placeKey } from './quotas/holder.js';
+export type { Excess, SaleReturnRow } from './sales/sale.js';
 export type { OutcomeRow } from './outcomes/outcome.js';
 export { levelKey, type LevelRow, type StockLevel } from './stock/level.js';
 export type { Transfer } from './transfers/transfer.js';
@@ -31,13 +30,7 @@ export {
   remainingOf,
   restock,
   spendLines,
-  type Changed,
   type Holding,
-  type LinesSpent,
-  type Short,
-  type ShortLine,
-  type SpentLine,
-  type Waiting,
 } from './quota/holding.js';
 export {
   applied,
@@ -50,13 +43,5 @@ export {
   EMPTY_ACCOUNT,
   type Account,
 } from './quota/account.js';
-export {
-  NEW_HOLDER,
-  nextEntry,
-  restored,
-  takeOver,
-  type HolderState,
-  type Place,
-  type TakenOver,
-} from './quota/holder.js';
-export { FETCH_DEFAULTS, quantityToFetch, type FetchSettings, type FetchState } from './quota/fetch-rule.js';
+export { NEW_HOLDER, nextEntry, restored, takeOver, type HolderState } from './quota/holder.js';
+export { FETCH_DEFAULTS, quantityToFetch, type FetchSettings } from './quota/fetch-rule.js';

@@ -54,7 +54,7 @@ export const readsStatistics = {
 } as const satisfies Access;
 
 /** So are its quotas and its sales at the head office. */
-export const readsBranches = readsStatistics;
+export const readsBranches = { ...readsStatistics } as const satisfies Access;
 
 /** Carts belong to customers, and to the counters of a branch. */
 export const readsCart = {

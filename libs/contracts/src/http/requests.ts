@@ -180,7 +180,7 @@ export const inventoryQuerySchema = listQuerySchema.extend({
     }),
 });
 /** Query of a search whose criteria are in its body. */
-export const searchQuerySchema = listQuerySchema;
+export const searchQuerySchema = listQuerySchema.extend({});
 export const findCustomersRequestSchema = z.strictObject({
   /** Case is ignored. */
   email: emailSchema,

@@ -47,7 +47,7 @@ export interface SpentLine {
   readonly quantity: number;
 }
 
-export interface ShortLine extends Short {
+interface ShortLine extends Short {
   readonly productId: string;
 }
 

@@ -26,6 +26,7 @@ import {
   spendLines,
   type Holding,
 } from '../quota/holding.js';
+import { grantOf } from '../quotas/grant-rule.js';
 import { forgottenGrant, mayUsePool } from '../quota/recovery.js';
 
 /*
@@ -613,7 +614,7 @@ export class QuotaModel {
     decided.push(id);
     const record = this.#recordOf(holderId);
     const silenceMs = SILENCE_DAYS * 86_400_000;
-    const quantity = Math.min(fetch.quantity, unitsIn(pool, productId));
+    const quantity = grantOf({ available: unitsIn(pool, productId), asked: fetch.quantity });
     if (quantity === 0 || !this.#mayUsePool()) return;
     if (whyNoUnits(record, this.#nowMs, silenceMs) !== undefined) return;
     const isSilent = record.contactAtMs === undefined || record.contactAtMs + silenceMs < this.#nowMs;
