@@ -123,6 +123,7 @@ async function plantSale(productId: string, transferId: string) {
     return (await system.sucursal.get('/inventory', cashier)).text.includes(productId);
   });
   const { saleId, receiptNumber } = await post('/sales', { till, lines, payment: { card: {} } });
+  await system.read.found(`/sales/${saleId as string}`);
   return { till, shiftId, saleId, receiptNumber } as Pick<Planted, 'till' | 'shiftId' | 'saleId' | 'receiptNumber'>;
 }
 

@@ -129,7 +129,7 @@ export function samplesOf(planted: Planted, unique: () => string): Readonly<Reco
     'POST /sales': [{ body: { till, lines, payment: { card: {} } } }],
     'GET /sales': [{}],
     'GET /sales/stats': [{}],
-    'GET /sales/{saleId}': [{ path: { saleId } }],
+    'GET /sales/{saleId}': [{ path: { saleId }, stored: { branchIds: [branchId] } }],
     'POST /sales/{saleId}/void': [{ path: { saleId }, body: { reason: 'wrong' } }],
     'POST /returns': [{ body: { till, saleId, lines, reason: 'broken' } }],
     'GET /receipts/{number}': [{ path: { number: receiptNumber } }],
