@@ -28,7 +28,7 @@ export interface HeadOffice {
 type HomeLink = BranchDatabase['home'];
 
 /** What the feed does in the branch's database. */
-export interface FeedDatabase {
+interface FeedDatabase {
   readonly status: BranchStatus;
   readonly home: Pick<
     HomeLink,
