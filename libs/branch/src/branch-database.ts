@@ -116,6 +116,7 @@ export class BranchDatabase {
   get status(): BranchStatus {
     const { incarnation, sequence, standing, is_restored } = this.#row() as BranchRow;
     const { depth, bytes, parkedNow } = this.outbox.status;
+    const obstacle = () => this.obstacle;
     return {
       branchId: this.branchId,
       incarnation,
@@ -126,7 +127,10 @@ export class BranchDatabase {
       oldestAtMs: this.outbox.oldestAtMs,
       parked: parkedNow,
       contactAt: this.home.contactAt,
-      obstacle: this.obstacle,
+      // Only for a caller that reads it: it tries the disk by a write, and the feed asks each second.
+      get obstacle() {
+        return obstacle();
+      },
     };
   }
 
