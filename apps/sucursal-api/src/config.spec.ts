@@ -59,6 +59,31 @@ it('is named after its branch by default, so that no two branches have the same 
   expect(nameOf({ ECO_BRANCH_ID: 'sucursal-7', ECO_NAME: 'till-api' })).toBe('till-api');
 });
 
+it.each([
+  ['ECO_CASH_ROUNDING_CENTS', '7'],
+  ['ECO_PRINTER', 'printer'],
+  ['ECO_PRINTER', 'printer:0'],
+  ['ECO_RECEIPT_SERIES', 'a-b'],
+  ['ECO_RECEIPT_LANGUAGE', 'fr'],
+  ['ECO_RECEIPT_TIME_ZONE', 'CET'],
+  ['ECO_RECEIPT_WIDTH', '10'],
+  ['ECO_TAX_BASIS_POINTS', '16.5'],
+])('refuses %s=%s', (variable, value) => {
+  const read = () => readSucursalConfig({ ...environment, ECO_BRANCH_ID: 'sucursal-7', [variable]: value });
+  expect(read).toThrow(new RegExp(variable));
+});
+
+it('reads the printer and the lines above a receipt', () => {
+  const { printer, receiptHeader } = readSucursalConfig({
+    ...environment,
+    ECO_BRANCH_ID: 'sucursal-7',
+    ECO_PRINTER: '[::1]:9100',
+    ECO_RECEIPT_HEADER: 'EcoMarket; RFC ECO010101ABC',
+  });
+  expect(printer).toEqual({ host: '::1', port: 9100 });
+  expect(receiptHeader).toEqual(['EcoMarket', 'RFC ECO010101ABC']);
+});
+
 it('has its settings in docs/operations.md', () => {
   expect(documentedSettings('sucursal')).toEqual(new Set(settingRows(sucursalSettings)));
 });

@@ -351,6 +351,10 @@ it('reads its catalogue, and reports its state', async () => {
   });
   expect((await ask('GET', '/products/pan')).body).toMatchObject({ priceCents: 180 });
   expect((await ask('GET', '/inventory/cafe')).body).toMatchObject({ levels: [{ location: BRANCH }] });
+  const seen = { ...(await callers.as(cashier)), [headers.position]: 'g1=3.1f0c5e9a.42' };
+  const held = await send('GET', '/inventory', undefined, seen);
+  expect(held.headers.get(headers.position)).toBe('g1=3.1f0c5e9a.42');
+  expect([held.headers.get(headers.source), held.headers.get(headers.lagMs)]).toEqual([`${BRANCH} (branch)`, '0']);
   const { body } = await ask('GET', '/status');
   expect(body).toMatchObject({
     branchId: BRANCH,

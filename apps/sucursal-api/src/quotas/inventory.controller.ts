@@ -8,12 +8,14 @@ import {
   countUnitsRequestSchema,
   giveBackRequestSchema,
   givenBackSchema,
+  headers as headerNames,
   inventoryQuerySchema,
   productPathSchema,
   quotaLevelSchema,
   quotaPageSchema,
   unitCountSchema,
 } from '@eco/contracts';
+import { formatPosition } from '@eco/routing';
 import { Input, operation, Operation, problem, type HttpResponse, type InputOf } from '@eco/service';
 import { ForwardReads } from '../read-service/forward-reads.js';
 import { localHeaders } from '../read-service/local-reads.js';
@@ -90,7 +92,7 @@ export class BranchInventoryController {
       const rows = this.database.catalogue.page({ after, limit: limit + 1, remainingMax: availableMax });
       return {
         page: pageOfRows(rows, limit, ({ productId }) => productId, levelOf),
-        headers: localHeaders(branchId),
+        headers: { ...localHeaders(branchId), ...positionCarried(request.headers) },
       };
     });
   }
@@ -138,3 +140,11 @@ export class BranchInventoryController {
     );
   }
 }
+
+/** What a reader has seen of the head office is neither more nor less after a read of the branch. */
+function positionCarried(headers: InputOf<typeof listInventory>['headers']): Record<string, string> {
+  const position = headers[POSITION];
+  return position === undefined ? {} : { [headerNames.position]: formatPosition(position) };
+}
+
+const POSITION = 'ecomarket-position';

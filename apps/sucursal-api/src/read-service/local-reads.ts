@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { reachesObject } from '@eco/access';
+import { retryAfter } from '@eco/api/reads';
 import type { BackOrder, BranchDatabase, ProductRow } from '@eco/branch';
 import {
   CENTRAL,
@@ -57,7 +58,9 @@ export class LocalReads {
     const { branchId } = this.#database;
     if (!reachesObject(caller, { customerId: order.customerId, branchIds: [branchId] })) throw problem('order-unknown');
     const { orderId } = order;
-    if (order.status === 'waiting') return respond(202, { orderId, status: 'pending' }, this.#copied);
+    if (order.status === 'waiting') {
+      return respond(202, { orderId, status: 'pending' }, { ...this.#copied, ...retryAfter });
+    }
     return respond(200, orderBody(order, branchId), this.#copied);
   }
 
