@@ -40,12 +40,12 @@ async function remaining(): Promise<number | undefined> {
   return (body?.['items'] as { productId: string; remaining: number }[]).find((each) => each.productId === productId)
     ?.remaining;
 }
-/** Waits until the head office has this number of units of the product at a place. */
+/** Waits until the head office has this number of units of the product at a place, which may sell none (quarantine). */
 async function atHome(location: string, onHand: number): Promise<void> {
+  const query = 'SELECT on_hand::int AS units FROM eco.stock_level WHERE product_id = $1 AND location = $2';
   await eventually(`${location} has ${onHand} at the head office`, async () => {
-    const { body } = await system.read.get(`/inventory/${productId}`);
-    const levels = (body?.['levels'] ?? []) as { location: string; onHand: number }[];
-    return levels.find((each) => each.location === location)?.onHand === onHand;
+    const [level] = await system.sql<{ units: number }>(query, [productId, location]);
+    return level?.units === onHand;
   });
 }
 
