@@ -102,7 +102,7 @@ export class BranchSystem {
     if (said.status !== 201) throw new Error(`${said.status} ${said.text}`);
   }
 
-  /** Sends units to a branch, and receives them there. */
+  /** Sends units to a branch, and receives them there. Resolves when they can be sold. */
   async send(branch: BranchProcess, productId: string, quantity: number): Promise<void> {
     const sent = await this.central.post(
       '/transfers',
@@ -117,6 +117,11 @@ export class BranchSystem {
       const received = await branch.send('POST', where, manager, { productId }, transferId);
       if (received.status >= 300) throw new Error(`${received.status} ${received.text}`);
       return true;
+    });
+    await eventually(`${branch.branchId} knows ${productId}`, async () => {
+      const said = await branch.send('GET', '/inventory?limit=1000', manager);
+      const { items } = said.body as unknown as { items: readonly { productId: string; name: string | null }[] };
+      return items.some((item) => item.productId === productId && item.name !== null);
     });
   }
 }

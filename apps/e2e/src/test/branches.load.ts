@@ -40,12 +40,15 @@ interface Round {
   readonly perSecond: number;
   readonly p50: number;
   readonly p99: number;
+  /** CPU of the branch's process for each sale, ms. */
+  readonly cpuMs: number;
 }
 
 /** Sells with all tills at once, each one sale after the other. */
 async function sell(sales: number): Promise<Round> {
   for (const till of tills) till.tookMs.length = 0;
   let begun = 0;
+  const cpuBeforeMs = cpuMs();
   const startedAt = performance.now();
   await Promise.all(
     tills.map(async (till) => {
@@ -54,7 +57,16 @@ async function sell(sales: number): Promise<Round> {
   );
   const seconds = (performance.now() - startedAt) / 1000;
   const took = tills.flatMap(({ tookMs }) => tookMs);
-  return { perSecond: sales / seconds, p50: median(took), p99: quantile(took, 0.99) };
+  const ofEach = (cpuMs() - cpuBeforeMs) / sales;
+  return { perSecond: sales / seconds, p50: median(took), p99: quantile(took, 0.99), cpuMs: ofEach };
+}
+
+/** CPU that the branch's process has used, ms. Linux counts ticks of 10 ms. */
+function cpuMs(): number {
+  const fields = readFileSync(`/proc/${branch.pid}/stat`, 'utf8')
+    .replace(/^.*\) /, '')
+    .split(' ');
+  return 10 * (Number(fields[11]) + Number(fields[12]));
 }
 
 function memoryMb(): number {
@@ -64,7 +76,8 @@ function memoryMb(): number {
 
 const textOf = (name: string, rounds: readonly Round[]) =>
   `${name}: ${Math.round(median(rounds.map(({ perSecond }) => perSecond)))} sales/s, ` +
-  `median ${median(rounds.map(({ p50 }) => p50)).toFixed(1)} ms, p99 ${median(rounds.map(({ p99 }) => p99)).toFixed(1)} ms`;
+  `median ${median(rounds.map(({ p50 }) => p50)).toFixed(1)} ms, p99 ${median(rounds.map(({ p99 }) => p99)).toFixed(1)} ms, ` +
+  `${median(rounds.map((round) => round.cpuMs)).toFixed(2)} ms of CPU each`;
 
 test(
   'sales with and without a line',

@@ -164,6 +164,25 @@ it('applies every change that concerns it once, and writes nothing for those of 
   expect(database.applied).toEqual([4, 6, 7, 10]);
 });
 
+it('knows a product before it has units of it', async () => {
+  const [office, database] = [new PlayedOffice(), new PlayedDatabase()];
+  const feed = feedOf(office, database);
+  await feed.look();
+  office.incarnation = 1;
+  await feed.look();
+  const changes = office.changes.bind(office);
+  office.changes = (topic, after) => {
+    // Both are made after the branch has looked for products.
+    if (topic === 'quotas' && office.log.quotas.length === 0) {
+      office.log.products.push({ mine: true });
+      office.log.quotas.push({ mine: true });
+    }
+    return changes(topic, after);
+  };
+  await feed.look();
+  expect(database.pages.map(({ topic }) => topic)).toEqual(['products', 'quotas']);
+});
+
 it('continues from its database after a restart', async () => {
   const [office, database] = [new PlayedOffice(), new PlayedDatabase()];
   office.log.products.push(...[true, false, true].map((mine) => ({ mine })));

@@ -162,6 +162,8 @@ export class BranchFeed {
         continue;
       }
       const { changes, next, more } = read;
+      // Units of a product that the branch does not know yet could not be sold.
+      if (topic === 'quotas' && changes.length > 0) await this.#follow('products');
       // A page that only leaves out what concerns others needs no write.
       if (changes.length === 0) this.#ahead.set(topic, { stored, next });
       else if (!valueOf(await database.home.applyChanges({ topic, changes, after: stored, next })).applied) return;
