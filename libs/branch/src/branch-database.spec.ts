@@ -430,6 +430,22 @@ describe('incarnations', () => {
     expect(placesOf(branch)).toEqual([1, 2, 3].map((sequence) => [4, sequence]));
   });
 
+  it('sell nothing any more when another database of the branch has reported a later one', async () => {
+    const branch = open();
+    await stock(branch, { cafe: 5 });
+    const reported = (incarnation: number, branchId = BRANCH) =>
+      change('branch.reported', { branchId, incarnation, isNew: true });
+    await apply(branch, 'quotas', reported(1), reported(9, 'sucursal-2'));
+    valueOf(await branch.sales.sell(cashSale('cafe')));
+    await apply(branch, 'quotas', reported(2));
+    expect(await branch.sales.sell(cashSale('cafe'))).toEqual({ type: 'refused', refusal: { reason: 'frozen' } });
+    // A person who finds out that this database is the right one begins the next incarnation.
+    branch.close();
+    markRestored(dir);
+    const right = open();
+    expect(valueOf(await right.home.report(2))).toEqual({ incarnation: 3 });
+  });
+
   it('go on after a restart, with the same units, numbers and commands', async () => {
     const branch = open();
     await stock(branch, { cafe: 5 });

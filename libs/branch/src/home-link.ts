@@ -1,6 +1,6 @@
 import type { Log } from '@eco/base';
 import { changeData, type ChangeData, type ChangeType, type ReceivedChange, type Topic } from '@eco/contracts';
-import { accept, afterWriteOff, recallable, restored, takeOver } from '@eco/domain';
+import { accept, afterWriteOff, recallable, restored, takeOver, whenReported } from '@eco/domain';
 import type { BackOrders } from './back-orders.js';
 import type { Catalogue } from './catalogue.js';
 import { holdingOf, storeHolding } from './holdings.js';
@@ -188,6 +188,18 @@ export class HomeLink {
     storeHolding(sql, productId, afterWriteOff(holdingOf(sql, productId), quantity));
   }
 
+  applyReport(step: Step, { branchId, incarnation }: ChangeData<'branch.reported'>): void {
+    if (branchId !== this.#recorder.branchId) return;
+    const holder = whenReported(step.holder, incarnation);
+    if (holder.standing !== step.holder.standing) {
+      this.#log?.error(
+        { own: holder.incarnation, reported: incarnation },
+        'another database of this branch has reported: this one sells nothing from quota any more',
+      );
+    }
+    step.holder = holder;
+  }
+
   applyUnfreeze(step: Step, { branchId }: ChangeData<'branch.unfrozen'>): void {
     if (branchId === this.#recorder.branchId) step.holder = { ...step.holder, isFrozen: false };
   }
@@ -245,5 +257,6 @@ const appliers: Appliers = {
   },
   'quota.recalled': ({ link, step, change, data }) => link.applyRecall(step, change, data),
   'quota.written-off': ({ link, change, data }) => link.applyWriteOff(change, data),
+  'branch.reported': ({ link, step, data }) => link.applyReport(step, data),
   'branch.unfrozen': ({ link, step, data }) => link.applyUnfreeze(step, data),
 };

@@ -43,5 +43,5 @@ export {
   EMPTY_ACCOUNT,
   type Account,
 } from './quota/account.js';
-export { NEW_HOLDER, nextEntry, restored, takeOver, type HolderState } from './quota/holder.js';
+export { NEW_HOLDER, nextEntry, restored, takeOver, whenReported, type HolderState } from './quota/holder.js';
 export { FETCH_DEFAULTS, quantityToFetch, type FetchSettings } from './quota/fetch-rule.js';

@@ -35,6 +35,14 @@ export function restored(holder: HolderState, known: number): HolderState {
   return { ...holder, incarnation, sequence: 0, standing: 'waiting' };
 }
 
+/**
+ * The home has a report of this incarnation of the holder. A later one is of another copy of the records, so this copy
+ * spends nothing any more: both would spend the same units.
+ */
+export function whenReported(holder: HolderState, incarnation: number): HolderState {
+  return incarnation > holder.incarnation ? { ...holder, standing: 'waiting' } : holder;
+}
+
 /** The next entry. The first entry of an incarnation is its report. */
 export function nextEntry(holder: HolderState): { readonly holder: HolderState; readonly place: Place } {
   const { incarnation } = holder;
