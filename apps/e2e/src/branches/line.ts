@@ -43,7 +43,7 @@ export class Line {
 
   #join(near: Socket, target: { readonly host: string; readonly port: number }): void {
     this.#track(near);
-    if (this.#state === 'down') return void near.resetAndDestroy();
+    if (this.#state === 'down') return reset(near);
     if (this.#state === 'silent') return void near.pause();
     const far = connect({ ...target, noDelay: true });
     this.#track(far);
@@ -63,6 +63,15 @@ export class Line {
   }
 
   #reset(): void {
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    for (const socket of this.#sockets) reset(socket);
   }
+}
+
+/**
+ * Node fails to reset a socket whose end waits behind unsent bytes, and never closes it then. The process would not end
+ * (Node 24.21).
+ */
+function reset(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
 }
