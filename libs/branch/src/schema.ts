@@ -1,13 +1,10 @@
-import { DatabaseSync } from 'node:sqlite';
-import { OUTBOX_TABLES } from '@eco/journal';
+import type { DatabaseSync } from 'node:sqlite';
+import { openDurable, OUTBOX_TABLES, type FileKind } from '@eco/journal';
 
 /** The database of a branch is not available. One line: which one, why, and what to do. */
 export class BranchDatabaseError extends Error {
   override readonly name = 'BranchDatabaseError';
 }
-
-const VERSION = 1;
-const BUSY_MS = 2000;
 
 /*
  * Times are RFC 3339 by the branch's clock, money is in cents, and lines and payments are JSON: they are read whole and
@@ -171,34 +168,15 @@ const TABLES = `
     PRIMARY KEY (command_id, type)
   ) STRICT, WITHOUT ROWID`;
 
+const BRANCH_FILE: FileKind = {
+  noun: "the branch's database",
+  version: 1,
+  tables: TABLES,
+  mayHold: 'sales that the head office does not have may be in it',
+  error: BranchDatabaseError,
+};
+
 /** Throws a `BranchDatabaseError` if it is no database of this version. */
 export function openBranchFile(file: string): DatabaseSync {
-  try {
-    const database = new DatabaseSync(file, { timeout: BUSY_MS, enableForeignKeyConstraints: true });
-    try {
-      prepare(database, file);
-      return database;
-    } catch (error) {
-      database.close();
-      throw error;
-    }
-  } catch (error) {
-    if (error instanceof BranchDatabaseError) throw error;
-    throw new BranchDatabaseError(
-      `the branch's database ${file} can't be read (${(error as Error).message}): sales that the head office does not ` +
-        'have may be in it, so move it to a safe place, and start again',
-    );
-  }
-}
-
-function prepare(database: DatabaseSync, file: string): void {
-  // In this order: writes before the second pragma would not be synced.
-  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
-  const { user_version: version } = database.prepare('PRAGMA user_version').get() as { user_version: number };
-  if (version > VERSION) {
-    throw new BranchDatabaseError(
-      `the branch's database ${file} is of version ${version}, and this program knows ${VERSION}: use a newer one`,
-    );
-  }
-  if (version < VERSION) database.exec(`BEGIN IMMEDIATE; ${TABLES}; PRAGMA user_version = ${VERSION}; COMMIT;`);
+  return openDurable(file, BRANCH_FILE);
 }

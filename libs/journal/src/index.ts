@@ -4,6 +4,7 @@ export { Journal } from './journal.js';
 export { JournalError } from './journal-files.js';
 export { Outbox, type Appended, type Traits } from './outbox.js';
 export { OUTBOX_TABLES } from './database.js';
+export { openDurable, type FileKind } from './open-durable.js';
 export { growthPagesOf, pagesOf } from './reserved-space.js';
 export { Relay } from './relay.js';
 export { registerJournalMetrics } from './metrics.js';

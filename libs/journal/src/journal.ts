@@ -1,5 +1,5 @@
 import type { Log } from '@eco/base';
-import { openDatabase } from './database.js';
+import { openJournal } from './database.js';
 import { DurableFile } from './durable-file.js';
 import { journalFile, lockJournal, makeJournalFile } from './journal-files.js';
 import { Outbox, type Traits } from './outbox.js';
@@ -39,7 +39,7 @@ export class Journal extends Outbox {
         sparePages: 8,
         growthPages: growthPagesOf(limitBytes, TRANSACTION_PAGES),
       },
-      open: openDatabase,
+      open: openJournal,
       noun: `the journal ${name}`,
       log,
     });

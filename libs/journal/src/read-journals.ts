@@ -1,4 +1,4 @@
-import { oldestAtMs, openDatabase } from './database.js';
+import { oldestAtMs, openJournal } from './database.js';
 import { isInUse, journalFile, journalNames } from './journal-files.js';
 
 /** A journal as seen from outside, in use or not. */
@@ -31,7 +31,7 @@ export function readJournals(dir: string): JournalReport[] {
 function readJournal(dir: string, name: string): JournalReport {
   const file = journalFile(dir, name);
   const inUse = isInUse(dir, name);
-  const database = openDatabase(file);
+  const database = openJournal(file);
   try {
     const { depth, bytes } = database
       .prepare('SELECT count(*) - count(set_aside_at_ms) AS depth, coalesce(sum(bytes), 0) AS bytes FROM entries')
