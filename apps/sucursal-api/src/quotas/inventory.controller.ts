@@ -20,14 +20,7 @@ import { Input, operation, Operation, problem, type HttpResponse, type InputOf }
 import { ForwardReads } from '../read-service/forward-reads.js';
 import { localHeaders } from '../read-service/local-reads.js';
 import { managesBranch } from '../till/policies.js';
-import {
-  doneOr,
-  frozenProblem,
-  RECORD_PROBLEMS,
-  RECORDED_HEADERS,
-  recordHeadersSchema,
-  Requests,
-} from '../till/recorded.js';
+import { doneOr, RECORD_PROBLEMS, RECORDED_HEADERS, recordHeadersSchema, Requests } from '../till/recorded.js';
 import { pageOfRows } from '../till/page-of-rows.js';
 
 const listInventory = operation({
@@ -110,7 +103,7 @@ export class BranchInventoryController {
     });
     return doneOr(
       outcome,
-      ({ reason: why }) => (why === 'frozen' ? frozenProblem() : problem(why)),
+      ({ reason: why }) => problem(why),
       (value) => value,
     );
   }
@@ -127,15 +120,10 @@ export class BranchInventoryController {
     });
     return doneOr(
       outcome,
-      (refusal) =>
-        refusal.reason === 'frozen'
-          ? frozenProblem()
-          : problem('quota-short', {
-              members: {
-                short: [{ productId, asked: quantity, available: refusal.remaining }],
-                unknownProducts: [],
-              },
-            }),
+      ({ remaining }) =>
+        problem('quota-short', {
+          members: { short: [{ productId, asked: quantity, available: remaining }], unknownProducts: [] },
+        }),
       () => ({ productId, quantity }),
     );
   }

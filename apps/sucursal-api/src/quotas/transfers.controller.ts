@@ -9,14 +9,7 @@ import {
 } from '@eco/contracts';
 import { Input, operation, Operation, problem, type HttpResponse, type InputOf } from '@eco/service';
 import { readsBranch, worksAtTill } from '../till/policies.js';
-import {
-  doneOr,
-  frozenProblem,
-  RECORD_PROBLEMS,
-  RECORDED_HEADERS,
-  recordHeadersSchema,
-  Requests,
-} from '../till/recorded.js';
+import { doneOr, RECORD_PROBLEMS, RECORDED_HEADERS, recordHeadersSchema, Requests } from '../till/recorded.js';
 
 const receive = operation({
   summary: 'Receive goods that the head office has sent',
@@ -66,7 +59,7 @@ export class BranchTransfersController {
     });
     return doneOr(
       outcome,
-      ({ reason }) => (reason === 'frozen' ? frozenProblem() : problem(problems[reason])),
+      ({ reason }) => problem(problems[reason]),
       ({ productId, quantity }) => ({ transferId, productId, quantity }),
     );
   }

@@ -1,12 +1,11 @@
 import { Controller, Post } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { BranchDatabase, type ReturnRefusal } from '@eco/branch';
+import { BranchDatabase, type Frozen, type ReturnRefusal } from '@eco/branch';
 import { returnSchema, returnUnitsRequestSchema } from '@eco/contracts';
 import { Input, operation, Operation, problem, type HttpResponse, type InputOf, type ProblemError } from '@eco/service';
 import { sells } from '../till/policies.js';
 import {
   createdOr,
-  frozenProblem,
   RECORD_PROBLEMS,
   RECORDED_HEADERS,
   recordHeadersSchema,
@@ -63,10 +62,8 @@ export class ReturnsController {
   }
 }
 
-function returnProblem(refusal: ReturnRefusal): ProblemError {
+function returnProblem(refusal: Exclude<ReturnRefusal, Frozen>): ProblemError {
   switch (refusal.reason) {
-    case 'frozen':
-      return frozenProblem();
     case 'more-than-sold':
       return problem('more-than-sold', { members: { lines: refusal.lines } });
     case 'no-open-shift':

@@ -1,6 +1,6 @@
 import { Controller, Get, Post } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { BranchDatabase, type SaleRefusal, type ShortUnits, type VoidRefusal } from '@eco/branch';
+import { BranchDatabase, type Frozen, type SaleRefusal, type ShortUnits } from '@eco/branch';
 import {
   pageQuerySchema,
   recordSaleRequestSchema,
@@ -18,7 +18,6 @@ import { readsBranch, readsBranchFigures, sells } from '../till/policies.js';
 import {
   createdOr,
   doneOr,
-  frozenProblem,
   RECORD_PROBLEMS,
   RECORDED_HEADERS,
   recordHeadersSchema,
@@ -152,7 +151,7 @@ export class SalesController {
       saleId,
       reason,
     });
-    return doneOr(outcome, voidProblem, saleBody);
+    return doneOr(outcome, ({ reason }) => problem(reason), saleBody);
   }
 }
 
@@ -161,7 +160,7 @@ function utcOf(instant: string | undefined): string | undefined {
   return instant === undefined ? undefined : new Date(instant).toISOString();
 }
 
-function saleProblem(refusal: SaleRefusal): ProblemError {
+function saleProblem(refusal: Exclude<SaleRefusal, Frozen>): ProblemError {
   switch (refusal.reason) {
     case 'short': {
       const { unknownProducts } = refusal;
@@ -176,16 +175,10 @@ function saleProblem(refusal: SaleRefusal): ProblemError {
       const { type, ...amounts } = refusal.settlement;
       return problem(type === 'too-little' ? 'too-little-money' : type, { members: amounts });
     }
-    case 'frozen':
-      return frozenProblem();
     case 'no-open-shift':
       return problem('no-open-shift', { detail: 'Open a shift at this till: POST /shifts' });
     case 'till-unknown':
     case 'shift-unknown':
       return problem(refusal.reason);
   }
-}
-
-function voidProblem({ reason }: VoidRefusal): ProblemError {
-  return reason === 'frozen' ? frozenProblem() : problem(reason);
 }

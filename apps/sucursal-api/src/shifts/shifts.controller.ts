@@ -14,7 +14,6 @@ import { readsBranch, sells } from '../till/policies.js';
 import {
   createdOr,
   doneOr,
-  frozenProblem,
   RECORD_PROBLEMS,
   RECORDED_HEADERS,
   recordHeadersSchema,
@@ -109,6 +108,6 @@ export class ShiftsController {
       shiftId,
       countedCents,
     });
-    return doneOr(outcome, ({ reason }) => (reason === 'frozen' ? frozenProblem() : problem(reason)), shiftBody);
+    return doneOr(outcome, ({ reason }) => problem(reason), shiftBody);
   }
 }

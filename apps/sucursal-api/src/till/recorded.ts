@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Caller } from '@eco/access';
-import type { Asked, BranchDatabase, Recorded } from '@eco/branch';
+import type { Asked, BranchDatabase, Frozen, Recorded } from '@eco/branch';
 import { headers, type CommandKind, type ProblemName } from '@eco/contracts';
 import { CommandIntake } from '@eco/intake';
 import { idempotencyKeySchema, problem, respond, type HttpResponse, type ProblemError } from '@eco/service';
@@ -54,10 +54,13 @@ export class Requests {
   }
 }
 
+/** Gives the problem of a refusal. Every request can be refused with `frozen`, which this module answers. */
+type Refused<Refusal> = (refusal: Exclude<Refusal, Frozen>) => ProblemError;
+
 /** A recorded value. Throws the problem if nothing was recorded. */
-function recorded<T, Refusal>(
+function recorded<T, Refusal extends { readonly reason: string }>(
   outcome: Recorded<T, Refusal>,
-  refused: (refusal: Refusal) => ProblemError,
+  refused: Refused<Refusal>,
 ): { readonly value: T; readonly headers: Readonly<Record<string, string>> } {
   switch (outcome.type) {
     case 'done':
@@ -66,7 +69,9 @@ function recorded<T, Refusal>(
         headers: outcome.repeated ? { [headers.idempotentReplayed]: 'true' } : {},
       };
     case 'refused':
-      throw refused(outcome.refusal);
+      throw outcome.refusal.reason === 'frozen'
+        ? frozenProblem()
+        : refused(outcome.refusal as Exclude<Refusal, Frozen>);
     case 'key-conflict':
       throw problem('key-conflict');
     case 'full':
@@ -83,9 +88,9 @@ function recorded<T, Refusal>(
 }
 
 /** The response 201 with what was recorded, or the problem. */
-export function createdOr<T, Refusal>(
+export function createdOr<T, Refusal extends { readonly reason: string }>(
   outcome: Recorded<T, Refusal>,
-  refused: (refusal: Refusal) => ProblemError,
+  refused: Refused<Refusal>,
   { body, location }: { readonly body: (value: T) => unknown; readonly location: (value: T) => string },
 ): HttpResponse {
   const { value, headers: sent } = recorded(outcome, refused);
@@ -93,9 +98,9 @@ export function createdOr<T, Refusal>(
 }
 
 /** The response 200 with what was recorded, or the problem. */
-export function doneOr<T, Refusal>(
+export function doneOr<T, Refusal extends { readonly reason: string }>(
   outcome: Recorded<T, Refusal>,
-  refused: (refusal: Refusal) => ProblemError,
+  refused: Refused<Refusal>,
   body: (value: T) => unknown,
 ): HttpResponse {
   const { value, headers: sent } = recorded(outcome, refused);
@@ -107,7 +112,7 @@ export function neverRefused(refusal: never): ProblemError {
   throw new Error(`unexpected refusal ${JSON.stringify(refusal)}`);
 }
 
-export const frozenProblem = (): ProblemError =>
+const frozenProblem = (): ProblemError =>
   problem('not-reconciled', {
     detail:
       'The branch takes over its units from the head office when it is online. Orders are accepted meanwhile: POST /orders',
