@@ -4,7 +4,7 @@ import { openDataFolder } from './data-folder.js';
 import { membersOf, type ClusterDescription } from './description.js';
 import { openAuthority, type Authority } from './authority.js';
 import { checkPorts, countUp, layOut, portsOf, withAuthority, type Layout, type PortUse } from './layout.js';
-import type { NativeProcess, ProcessSpec } from './native/native-process.js';
+import type { NativeProcess, ProcessSpec } from './processes/native-process.js';
 import { holderOf, isFree, reserveFreePorts, type ReservedPorts } from './ports.js';
 import { Refused } from './refused.js';
 import { openSecrets, type Secrets } from './secrets.js';

@@ -35,12 +35,12 @@ export { composeInstallation, nativeInstallation, type Installation } from './ro
 export { COOKIE, rotateSecret, secretNames } from './rotation/rotate-secrets.js';
 export { brokerLogin, brokerSecretsFile, openSecrets, replaceCookie, type Secrets } from './secrets.js';
 export { branchDir, journalsDir, removeDataFolder } from './data-folder.js';
-export { isSameProcess } from './native/identity.js';
+export { isSameProcess } from './processes/identity.js';
 export { findOnPath } from './programs.js';
 export { LOG_LINE_PREFIX } from './postgres-settings.js';
 export { Refused } from './refused.js';
-export { leftoversOf, stopLeftoverSteps, untilEnded } from './native/leftovers.js';
-export { ProcessError } from './native/native-process.js';
+export { leftoversOf, stopLeftoverSteps, untilEnded } from './processes/leftovers.js';
+export { ProcessError } from './processes/native-process.js';
 export { endRun, isRunning, readRun, type RecordedProcess, type Run } from './run-file.js';
 export { addFirstAdministrator } from './first-administrator.js';
 export { addFirstProducts } from './first-products.js';

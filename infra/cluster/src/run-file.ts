@@ -2,8 +2,8 @@ import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:
 import path from 'node:path';
 import { z } from 'zod';
 import type { Layout } from './layout.js';
-import { isSameProcess } from './native/identity.js';
-import { stopStages } from './native/stop-stages.js';
+import { isSameProcess } from './processes/identity.js';
+import { stopStages } from './processes/stop-stages.js';
 import { Refused } from './refused.js';
 
 /**

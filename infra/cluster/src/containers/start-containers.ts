@@ -3,7 +3,7 @@ import { Cluster } from '../cluster.js';
 import type { ClusterDescription } from '../description.js';
 import { openHost, type OpenedHost } from '../host.js';
 import { serversOf, withHosts, type Layout } from '../layout.js';
-import { Reaper } from '../native/reaper.js';
+import { Reaper } from '../processes/reaper.js';
 import type { RunningCluster } from '../running-cluster.js';
 import { ContainerDisks } from './container-disks.js';
 import { ContainerNetwork } from './container-network.js';

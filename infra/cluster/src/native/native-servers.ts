@@ -3,9 +3,9 @@ import type { RunningBroker, RunningGroup } from '../running-cluster.js';
 import { together, type Step } from '../steps.js';
 import type { Native } from './native.js';
 import { PostgresGroup } from './postgres.js';
-import type { NativeProcess, ProcessSpec } from './native-process.js';
+import type { NativeProcess, ProcessSpec } from '../processes/native-process.js';
 import { Rabbitmq } from './rabbitmq.js';
-import { stopSteps } from './stop-stages.js';
+import { stopSteps } from '../processes/stop-stages.js';
 
 /** Brokers and databases as processes of this machine. */
 export class NativeServers implements Servers {

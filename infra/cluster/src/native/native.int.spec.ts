@@ -16,7 +16,7 @@ import { Refused } from '../refused.js';
 import { AlreadyRunning } from '../run-file.js';
 import { announcePassword, openSecrets } from '../secrets.js';
 import { openCluster, startNative } from '../start-native.js';
-import { startOf } from './identity.js';
+import { startOf } from '../processes/identity.js';
 
 /*
  * The servers on which the other specs rely: their passwords, their replication, and the absence of leftovers after

@@ -14,8 +14,8 @@ import { inOrder, together, type Say, type Step } from '../steps.js';
 import { commandAs, giveTo } from './account.js';
 import type { Native } from './native.js';
 import { runningServer } from './running-server.js';
-import type { NativeProcess, ProcessSpec } from './native-process.js';
-import type { StopStage } from './stop-stages.js';
+import type { NativeProcess, ProcessSpec } from '../processes/native-process.js';
+import type { StopStage } from '../processes/stop-stages.js';
 
 /**
  * A database group: a primary, created by initdb, and replicas, created as copies of it. The data folders determine

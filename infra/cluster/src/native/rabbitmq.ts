@@ -15,8 +15,8 @@ import { inOrder, together, type Step } from '../steps.js';
 import { until } from '../until.js';
 import type { Native } from './native.js';
 import { runningServer } from './running-server.js';
-import type { NativeProcess, ProcessSpec } from './native-process.js';
-import { signalTree } from './process-tree.js';
+import type { NativeProcess, ProcessSpec } from '../processes/native-process.js';
+import { signalTree } from '../processes/process-tree.js';
 
 /**
  * The broker cluster. Its nodes find each other through an epmd of their own, on a port of its own, so that they share

@@ -1,24 +1,8 @@
 import { Refused } from '../refused.js';
-import type { RunningNode, RunningServer } from '../running-cluster.js';
+import type { RunningServer } from '../running-cluster.js';
+import type { NativeProcess } from '../processes/native-process.js';
+import { runningNode } from '../processes/running-node.js';
 import type { Native } from './native.js';
-import type { NativeProcess } from './native-process.js';
-
-/** A process as a fault suite needs it. */
-export function runningNode(process: NativeProcess): RunningNode {
-  return {
-    name: process.name,
-    isRunning: async () => process.running,
-    kill: async () => {
-      process.kill('SIGKILL');
-      await process.ended();
-    },
-    stop: () => process.stop(),
-    start: () => process.start(),
-    restart: () => process.restart(),
-    pause: async () => process.pause(),
-    resume: async () => process.resume(),
-  };
-}
 
 export function runningServer({ network, disks }: Native, host: string, process: NativeProcess): RunningServer {
   const { name } = process;

@@ -8,7 +8,7 @@ import type { RunningService } from '../running-cluster.js';
 import { serviceSecretsFile, writeServiceSecrets } from '../secrets.js';
 import { together, type Step } from '../steps.js';
 import type { Host } from '../host.js';
-import { runningNode } from './running-server.js';
+import { runningNode } from './running-node.js';
 import type { NativeProcess, ProcessSpec } from './native-process.js';
 import type { StopStage } from './stop-stages.js';
 
