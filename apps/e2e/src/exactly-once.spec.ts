@@ -8,7 +8,7 @@ beforeAll(async () => (system = await openSystem()));
 
 const roleOf = async ({ name, operators }: System['writers'][number]) => {
   const metrics = await operators.get('/metrics').catch(() => undefined);
-  const leader = /^eco_writer_leader (\d)/m.exec(metrics?.text ?? '')?.[1];
+  const leader = /^eco_writer_leader\{[^}]*\} (\d)/m.exec(metrics?.text ?? '')?.[1];
   return { name, role: leader === undefined ? 'away' : leader === '1' ? 'active' : 'standby' };
 };
 

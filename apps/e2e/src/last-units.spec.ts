@@ -156,7 +156,7 @@ async function roles(): Promise<(string | undefined)[]> {
   return Promise.all(
     system.writers.map(async ({ operators }) => {
       const metrics = await operators.get('/metrics').catch(() => undefined);
-      return /^eco_writer_leader (\d)/m.exec(metrics?.text ?? '')?.[1];
+      return /^eco_writer_leader\{[^}]*\} (\d)/m.exec(metrics?.text ?? '')?.[1];
     }),
   );
 }

@@ -41,7 +41,7 @@ async function start(): Promise<Service> {
   const writer = new Writer({ consumer, replies, announcer, metrics: writerMetrics, log, batchLimit, retention });
   const login = { user: 'eco_writer', password: config.secrets.database.eco_writer };
   const leadership = new Leadership({ writer, nodes, login, log });
-  writerMetrics.observeLeadership(leadership);
+  writerMetrics.observeLeadership(config.group, leadership);
   const primaryWatch = new PrimaryWatch({
     primary: () => leadership.knownPrimary,
     absentMsMax: config.replicaAbsentS * 1000,

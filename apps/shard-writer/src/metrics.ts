@@ -72,13 +72,16 @@ export class WriterMetrics {
     this.#failures.inc({ type });
   }
 
-  /** Observes the leadership, and the database of the active writer. A scrape reads them. */
-  observeLeadership(leadership: {
-    leaderTerm: { term: number } | undefined;
-    primary: SideConnection | undefined;
-    waitedMs: number;
-    suspectTries: number;
-  }): void {
+  /** Observes the leadership of a group, and the database of the active writer. A scrape reads them. */
+  observeLeadership(
+    group: string,
+    leadership: {
+      leaderTerm: { term: number } | undefined;
+      primary: SideConnection | undefined;
+      waitedMs: number;
+      suspectTries: number;
+    },
+  ): void {
     const registers = [this.#registry];
     new Gauge({
       name: 'eco_writer_waits_seconds',
@@ -99,17 +102,19 @@ export class WriterMetrics {
     new Gauge({
       name: 'eco_writer_leader',
       help: '1: this process is the active writer of its group',
+      labelNames: ['group'],
       registers,
       collect() {
-        this.set(leadership.leaderTerm === undefined ? 0 : 1);
+        this.set({ group }, leadership.leaderTerm === undefined ? 0 : 1);
       },
     });
     new Gauge({
       name: 'eco_writer_term',
       help: 'Term of its leadership, which begins with the first batch; 0: standby',
+      labelNames: ['group'],
       registers,
       collect() {
-        this.set(leadership.leaderTerm?.term ?? 0);
+        this.set({ group }, leadership.leaderTerm?.term ?? 0);
       },
     });
     const oldestXminAge = new Gauge({

@@ -62,7 +62,9 @@ async function rolesOf(system: System) {
     stop: () => process.stop(),
   }));
   for (;;) {
-    const leads = await Promise.all(writers.map(async ({ url }) => (await metricsOf(url))('eco_writer_leader') === 1));
+    const leads = await Promise.all(
+      writers.map(async ({ url }) => (await metricsOf(url))('eco_writer_leader{group="g1"}') === 1),
+    );
     const active = writers[leads.indexOf(true)];
     const standby = writers[leads.indexOf(false)];
     if (active && standby) return { active, standby };
