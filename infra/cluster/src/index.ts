@@ -28,7 +28,7 @@ export type {
   RunningDatabase,
   RunningService,
 } from './running-cluster.js';
-export { ensureLoadGenerator } from './install.js';
+export { ensureTool } from './install.js';
 export { type RunSteps, type Step } from './steps.js';
 export { authorityFile, certificateFor, createAuthority, readAuthority, type Authority } from './authority.js';
 export { composeInstallation, nativeInstallation, type Installation } from './rotation/installation.js';

@@ -18,13 +18,13 @@ export async function ensurePrograms(say: Say): Promise<Programs> {
   return installed;
 }
 
-/** Finds or installs a load generator, under the same rules. Returns its full path. */
-export async function ensureLoadGenerator(say: Say): Promise<string> {
-  const found = findOnPath('wrk');
+/** Finds or installs a program that only some commands need, under the same rules. Returns its full path. */
+export async function ensureTool(name: Tool, say: Say): Promise<string> {
+  const found = findOnPath(name);
   if (found !== undefined) return found;
-  await install(['wrk'], say);
-  const installed = findOnPath('wrk');
-  if (installed === undefined) throw new ProgramsMissing(howToInstall(['wrk']));
+  await install([name], say);
+  const installed = findOnPath(name);
+  if (installed === undefined) throw new ProgramsMissing(howToInstall([name]));
   return installed;
 }
 
@@ -35,12 +35,21 @@ async function install(missing: readonly Installable[], say: Say): Promise<void>
   await installWithApt(missing, root, say);
 }
 
-type Installable = Server | 'wrk';
+/** Programs by their name on the PATH: a load generator, and the tool that tests Prometheus' rules. */
+const tools = ['wrk', 'promtool'] as const;
+type Tool = (typeof tools)[number];
+type Installable = Server | Tool;
 
+/** Debian's package of promtool contains Prometheus, too. */
 const packages: Record<'apt' | 'dnf' | 'brew', Record<Installable, string>> = {
-  apt: { PostgreSQL: 'postgresql', RabbitMQ: 'rabbitmq-server', wrk: 'wrk' },
-  dnf: { PostgreSQL: 'postgresql-server postgresql-contrib', RabbitMQ: 'rabbitmq-server', wrk: 'wrk' },
-  brew: { PostgreSQL: 'postgresql@17', RabbitMQ: 'rabbitmq', wrk: 'wrk' },
+  apt: { PostgreSQL: 'postgresql', RabbitMQ: 'rabbitmq-server', wrk: 'wrk', promtool: 'prometheus' },
+  dnf: {
+    PostgreSQL: 'postgresql-server postgresql-contrib',
+    RabbitMQ: 'rabbitmq-server',
+    wrk: 'wrk',
+    promtool: 'golang-github-prometheus',
+  },
+  brew: { PostgreSQL: 'postgresql@17', RabbitMQ: 'rabbitmq', wrk: 'wrk', promtool: 'prometheus' },
 };
 
 /** Text about the installation of these programs: the command for this machine, or all known commands. */
@@ -62,8 +71,12 @@ export function howToInstall(
   return [
     `${missing.join(' and ')} ${missing.length > 1 ? 'are' : 'is'} not installed. Install with:`,
     ...lines,
-    ...(missing.includes('wrk') ? [] : DOCKER),
+    ...(missing.some(isTool) ? [] : DOCKER),
   ].join('\n');
+}
+
+function isTool(name: Installable): boolean {
+  return tools.some((tool) => tool === name);
 }
 
 const DOCKER = [

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { ensureLoadGenerator, ProcessError, Refused } from '@eco/cluster';
+import { ensureTool, ProcessError, Refused } from '@eco/cluster';
 import { Bench } from './bench.js';
 import { parts, sides, type BenchOptions } from './options.js';
 import { BadOptions, readOptions, type OptionTexts } from './read-options.js';
@@ -32,7 +32,7 @@ async function run(texts: OptionTexts & { readonly json?: true }): Promise<void>
   const say = (line: string) => console.error(`${new Date().toISOString().slice(11, 19)} ${line}`);
   // This setting goes to the writers, as all other ECO_ settings do.
   process.env.ECO_BATCH_LIMIT = String(options.batchLimit);
-  const wrk = await ensureLoadGenerator(say);
+  const wrk = await ensureTool('wrk', say);
   const system = await System.open(say);
   const interrupt = stopOn(['SIGINT', 'SIGTERM', 'SIGHUP']);
   try {

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { ensureLoadGenerator } from '@eco/cluster';
+import { ensureTool } from '@eco/cluster';
 import { compareWithBaseline, type Compared, type ComparisonSpec } from '../baseline.js';
 import { median, ratio } from '../figures.js';
 import { addProducts, productsOf } from '../products.js';
@@ -44,7 +44,7 @@ async function run(options: Options): Promise<void> {
   const say = (line: string) => console.error(`${new Date().toISOString().slice(11, 19)} ${line}`);
   const interrupt = new AbortController();
   process.once('SIGINT', () => interrupt.abort());
-  const wrk = await ensureLoadGenerator(say);
+  const wrk = await ensureTool('wrk', say);
   const system = await System.open(say);
   try {
     say('starting the system');

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { Command } from 'commander';
-import { ensureLoadGenerator } from '@eco/cluster';
+import { ensureTool } from '@eco/cluster';
 import { compareWithBaseline, type Compared } from '../baseline.js';
 import { median } from '../figures.js';
 import { startProgram } from '../forked-program.js';
@@ -49,7 +49,7 @@ async function run(options: Options): Promise<void> {
   const interrupt = new AbortController();
   process.once('SIGINT', () => interrupt.abort());
   const { signal } = interrupt;
-  const wrk = await ensureLoadGenerator(say);
+  const wrk = await ensureTool('wrk', say);
   const system = await System.open(say);
   const ids = path.join(os.tmpdir(), `eco-bench-reads-${process.pid}`);
   try {
