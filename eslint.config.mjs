@@ -17,7 +17,7 @@ const layers = {
   // Decisions are plain functions over plain data: same input, same outcome, on every machine.
   domain: { imports: ['domain', 'contract'], external: [] },
   adapter: { imports: ['adapter', 'domain', 'contract', 'base'] },
-  infra: { imports: ['adapter', 'domain', 'contract', 'base'] },
+  infra: { imports: ['infra', 'adapter', 'domain', 'contract', 'base'] },
   app: { imports: ['infra', 'adapter', 'domain', 'contract', 'base'] },
   testing: { imports: ['testing', 'app', 'infra', 'adapter', 'domain', 'contract', 'base'] },
 };

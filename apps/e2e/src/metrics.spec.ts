@@ -1,0 +1,40 @@
+import { alarms } from '@eco/observability';
+import { metricsIn, namesOf } from '@eco/observability/files';
+import { startSecond } from './system/second-service.js';
+import { openSystem } from './system/system.js';
+
+/** Alert rules name only what the running services export. */
+/** Names of the metrics that the services export. */
+let exported: ReadonlySet<string>;
+beforeAll(async () => {
+  const system = await openSystem();
+  // Central sends mails only with a mail server. None is at this address.
+  const mailing = await startSecond(system, 'central-api', {
+    ECO_CONSUMERS: 'notifications',
+    ECO_SMTP_URL: 'smtp://127.0.0.1:1',
+  });
+  const listeners = [
+    ...Object.values(system.operators),
+    ...system.writers.map(({ operators }) => operators),
+    mailing.operators,
+  ];
+  const texts = await Promise.all(listeners.map(async (api) => (await api.get('/metrics')).text));
+  await mailing.stop();
+  exported = new Set(texts.flatMap((text) => [...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name = '']) => name)));
+});
+
+/** Prometheus makes this one itself. */
+const OWN = ['up'];
+
+it('finds the metrics of all services', () => {
+  expect([...exported]).toEqual(
+    expect.arrayContaining(['eco_writer_leader', 'eco_journal_commands', 'eco_read_node_reachable', 'eco_mails_total']),
+  );
+});
+
+it.each(alarms)('rule $name names metrics that a service exports', ({ expr }) => {
+  const missing = metricsIn(expr).filter(
+    (metric) => !namesOf(metric).some((name) => exported.has(name) || OWN.includes(name)),
+  );
+  expect(missing).toEqual([]);
+});

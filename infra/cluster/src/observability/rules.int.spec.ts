@@ -1,0 +1,48 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { alarms } from '@eco/observability';
+import { ruleTests } from '@eco/observability/files';
+import { PROJECT_DIR } from '../description.js';
+import { ensureTool } from '../install.js';
+
+const RULES = path.join(PROJECT_DIR, 'infra/docker/prometheus/alerts.yml');
+
+let promtool: string;
+let dir: string;
+beforeAll(async () => {
+  promtool = await ensureTool('promtool', () => undefined);
+  dir = await mkdtemp(path.join(os.tmpdir(), 'eco-rules-'));
+});
+afterAll(() => rm(dir, { recursive: true, force: true }));
+
+/** Output of promtool. Throws with it if promtool found a violation. */
+async function run(...args: string[]): Promise<string> {
+  const { stdout, stderr } = await promisify(execFile)(promtool, args);
+  return stdout + stderr;
+}
+
+async function testWith(tested: typeof alarms): Promise<string> {
+  const file = path.join(dir, 'tests.yml');
+  await writeFile(file, ruleTests(tested, RULES));
+  return run('test', 'rules', file);
+}
+
+it('Prometheus accepts the committed rules', async () => {
+  expect(await run('check', 'rules', RULES)).toContain(`SUCCESS: ${alarms.length} rules found`);
+});
+
+it('each rule fires for its samples and for no similar ones', async () => {
+  expect(await testWith(alarms)).toContain('SUCCESS');
+});
+
+it('a rule that fires too early or never is found', async () => {
+  const [first] = alarms;
+  if (first === undefined) throw new Error('there are no alarms');
+  await expect(testWith([{ ...first, silent: first.fires }])).rejects.toThrow('got:[');
+  await expect(testWith([{ ...first, fires: { ...first.fires, series: first.silent.series } }])).rejects.toThrow(
+    'got:[]',
+  );
+});
