@@ -20,12 +20,18 @@ import type { DatabaseAccess, RunningBroker, RunningCluster, RunningGroup, Runni
 import { nativeInstallation } from './rotation/installation.js';
 import { rotateSecret } from './rotation/rotate-secrets.js';
 import { brokerLogin, type DatabaseLogin } from './secrets.js';
-import { runSteps, type RunSteps, type Step } from './steps.js';
+import { runSteps, type RunSteps, type Say, type Step } from './steps.js';
 
 /** The brokers and databases of a cluster. Each provider implements this interface. */
 export interface Servers {
   readonly brokers: readonly RunningBroker[];
   readonly groups: readonly RunningGroup[];
+  /** Processes that are started again when they end. A provider without processes has none. */
+  readonly restartable: readonly NativeProcess[];
+  /** Replaces lost primaries and brings replicas back from now on. `say` gets a line about each. */
+  supervise(say: Say): void;
+  /** Resolves when nothing of that is under way any more. */
+  endSupervision(): Promise<void>;
   /** Starts all servers. They are then ready, with users, queues, roles and schema. */
   startStep(): Step;
   /** Stop the servers that run, in order. */
@@ -76,7 +82,7 @@ export class Cluster implements RunningCluster {
     this.#reserved = reserved;
     this.#servers = serversOn(this.#host);
     this.#services = new Services(this.#host);
-    this.#supervision = new Supervision(this.#services.processes);
+    this.#supervision = new Supervision([...this.#services.processes, ...this.#servers.restartable]);
     beginRun(host.dataDir, this.#run());
     this.#logFiles.begin();
   }
@@ -172,6 +178,7 @@ export class Cluster implements RunningCluster {
   supervise(say: (line: string) => void): void {
     this.#supervision.begin(say);
     this.#missing.supervise(say);
+    this.#servers.supervise(say);
   }
 
   stop(run: RunSteps = runSteps): Promise<void> {
@@ -184,7 +191,10 @@ export class Cluster implements RunningCluster {
     this.#abort.abort(new Stopped());
     await this.#started?.catch(() => undefined);
     const services = this.#services.processes.filter((process) => process.running);
+    // What is under way starts no process any more, and ends with the servers.
+    const unsupervised = this.#servers.endSupervision();
     await run([...stopSteps(services, (process) => process.stop()), ...this.#servers.stopSteps()]);
+    await unsupervised;
     await this.#cleanUp();
   }
 
@@ -193,6 +203,7 @@ export class Cluster implements RunningCluster {
     this.#missing.end();
     this.#supervision.end();
     this.#abort.abort(new Stopped());
+    const unsupervised = this.#servers.endSupervision();
     const killAll = async () => {
       this.#services.processes.forEach((process) => process.kill('SIGKILL'));
       await this.#servers.kill();
@@ -201,6 +212,7 @@ export class Cluster implements RunningCluster {
     await this.#started?.catch(() => undefined);
     await killAll();
     await Promise.all(this.#services.processes.map((process) => process.ended()));
+    await unsupervised;
     await this.#cleanUp();
   }
 

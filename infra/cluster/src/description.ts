@@ -77,6 +77,8 @@ const descriptionSchema = z
     branchIds: z.array(servedBranchIdSchema).min(1).max(BRANCHES_MAX).default(firstBranches(1)),
     /** Time zone of the chain's days. Absent: unchanged, UTC at first. */
     timeZone: timeZoneSchema.optional(),
+    /** Time without a replica after which only the others count for a confirmed decision, s. */
+    replicaAwaySeconds: count(1, 86_400).default(60),
     /** True: every connection is encrypted, and every client verifies the server. */
     tls: z.boolean().default(false),
     /** False: only the servers. */

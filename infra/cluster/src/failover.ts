@@ -1,4 +1,5 @@
 import { slotName } from '@eco/database';
+import type { Password } from '@eco/base';
 import { isInClass, SideConnection, SQLSTATE_CLASS } from '@eco/postgres';
 import type { DatabaseNode } from './layout.js';
 import { until } from './until.js';
@@ -8,10 +9,10 @@ const FOLLOW_MS = 60_000;
 const ASK_MS = 10_000;
 
 /** Promotes a replica. `password`: the superuser's. Resolves when the node accepts writes. */
-export async function promote(node: DatabaseNode, password: string): Promise<void> {
+export async function promote(node: DatabaseNode, password: Password): Promise<void> {
   const promoted = async () => {
     try {
-      const [row] = await ask(
+      const [row] = await askAsSuperuser(
         node,
         password,
         `SELECT CASE WHEN pg_is_in_recovery() THEN pg_promote(true, ${PROMOTE_S}) ELSE true END AS promoted`,
@@ -36,21 +37,12 @@ export async function follow(
   replica: DatabaseNode,
   primary: DatabaseNode,
   connection: string,
-  password: string,
+  password: Password,
 ): Promise<void> {
-  const slot = slotName(replica.name);
-  await ask(
-    primary,
-    password,
-    `SELECT pg_create_physical_replication_slot($1, true)
-     WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = $1)`,
-    [slot],
-  );
-  // ALTER SYSTEM takes no parameters.
-  await ask(replica, password, `ALTER SYSTEM SET primary_conninfo = '${connection.replaceAll("'", "''")}'`);
-  await ask(replica, password, 'SELECT pg_reload_conf()');
+  await createSlots(primary, [replica], password);
+  await setSource(replica, connection, password);
   const streams = async () => {
-    const rows = await ask(
+    const rows = await askAsSuperuser(
       primary,
       password,
       `SELECT FROM pg_stat_replication WHERE application_name = $1 AND state = 'streaming'`,
@@ -61,16 +53,39 @@ export async function follow(
   await until(`${replica.name} did not follow ${primary.name}`, streams, { deadlineMs: FOLLOW_MS });
 }
 
-async function ask(
+/** Creates the missing slots of other nodes, from which on the log is kept for them. A replica can have slots, too. */
+export async function createSlots(
+  on: DatabaseNode,
+  others: readonly Pick<DatabaseNode, 'name'>[],
+  password: Password,
+): Promise<void> {
+  await askAsSuperuser(
+    on,
+    password,
+    `SELECT pg_create_physical_replication_slot(wanted.slot, true) FROM unnest($1::text[]) AS wanted(slot)
+     WHERE NOT EXISTS (SELECT FROM pg_replication_slots s WHERE s.slot_name = wanted.slot)`,
+    [others.map(({ name }) => slotName(name))],
+  );
+}
+
+/** Sets the conninfo by which a replica receives log. Empty: it receives none. */
+export async function setSource(replica: DatabaseNode, connection: string, password: Password): Promise<void> {
+  // ALTER SYSTEM takes no parameters.
+  const value = connection.replaceAll("'", "''");
+  await askAsSuperuser(replica, password, `ALTER SYSTEM SET primary_conninfo = '${value}'`);
+  await askAsSuperuser(replica, password, 'SELECT pg_reload_conf()');
+}
+
+export async function askAsSuperuser<R extends Record<string, unknown>>(
   node: DatabaseNode,
-  password: string,
+  password: Password,
   text: string,
   values: unknown[] = [],
   deadlineMs = ASK_MS,
-): Promise<Record<string, unknown>[]> {
+): Promise<R[]> {
   const connection = new SideConnection(node, { user: 'postgres', password }, 'eco cluster');
   try {
-    return await connection.ask(text, values, deadlineMs);
+    return await connection.ask<R>(text, values, deadlineMs);
   } finally {
     connection.close();
   }

@@ -88,6 +88,8 @@ export function serverSettings(server: ServerSettings): string {
     // Replicas report which rows their reads still need, so vacuum does not cancel those reads.
     hot_standby_feedback: 'on',
     max_standby_streaming_delay: '5s',
+    // The same for received log that a detached replica replays; a failover waits for it.
+    max_standby_archive_delay: '5s',
     wal_receiver_status_interval: '1s',
     wal_retrieve_retry_interval: '500ms',
 

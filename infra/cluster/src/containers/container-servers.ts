@@ -45,6 +45,7 @@ interface ContainerGroup {
  * group start together: a replica waits until it can copy its primary, and a broker waits for the first one.
  */
 export class ContainerServers implements Servers {
+  readonly restartable = [];
   readonly brokers: readonly RunningBroker[];
   readonly groups: readonly RunningGroup[];
   readonly #brokers: readonly ServerContainer[];
@@ -124,6 +125,11 @@ export class ContainerServers implements Servers {
           ]),
     ]);
   }
+
+  /** Nothing: a suite on containers brings its servers back itself. */
+  supervise(): void {}
+
+  async endSupervision(): Promise<void> {}
 
   stopSteps(): readonly Step[] {
     const stop = (container: ServerContainer) => ({ title: container.name, run: () => container.stop() });

@@ -1,6 +1,7 @@
 import type { Servers } from '../cluster.js';
+import { GroupWatch } from '../failover/group-watch.js';
 import type { RunningBroker, RunningGroup } from '../running-cluster.js';
-import { together, type Step } from '../steps.js';
+import { together, type Say, type Step } from '../steps.js';
 import type { Native } from './native.js';
 import { PostgresGroup } from './postgres.js';
 import type { NativeProcess, ProcessSpec } from '../processes/native-process.js';
@@ -13,6 +14,7 @@ export class NativeServers implements Servers {
   readonly #processes: NativeProcess[] = [];
   readonly #rabbitmq: Rabbitmq;
   readonly #groups: readonly PostgresGroup[];
+  #watches: readonly GroupWatch[] = [];
   readonly brokers: readonly RunningBroker[];
   readonly groups: readonly RunningGroup[];
 
@@ -36,6 +38,26 @@ export class NativeServers implements Servers {
   startStep(): Step {
     const brokers = this.brokers.length > 0 ? [this.#rabbitmq.startStep()] : [];
     return together('servers', [...brokers, ...this.#groups.map((group) => group.startStep())]);
+  }
+
+  /** The brokers' processes. A database returns by its group's watch. */
+  get restartable(): readonly NativeProcess[] {
+    return this.#rabbitmq.processes;
+  }
+
+  supervise(say: Say): void {
+    const { secrets, description } = this.#native;
+    const options = {
+      password: secrets.database.postgres,
+      replicaAwayMs: description.replicaAwaySeconds * 1000,
+      say,
+    };
+    this.#watches = this.#groups.map(({ watched }) => new GroupWatch(watched, options));
+    this.#watches.forEach((watch) => watch.begin());
+  }
+
+  async endSupervision(): Promise<void> {
+    await Promise.all(this.#watches.map((watch) => watch.end()));
   }
 
   stopSteps(): readonly Step[] {

@@ -4,14 +4,17 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { authorityFile, CERTIFICATE_FILE, certificateFor, serverHosts } from '../authority.js';
 import { follow, promote } from '../failover.js';
+import type { ManagedNode } from '../failover/database-nodes.js';
+import type { WatchedGroup } from '../failover/group-watch.js';
 import type { DatabaseNode, GroupLayout } from '../layout.js';
 import { hostBasedAccess, primaryConnection, serverSettings, slotOf, type ServerTls } from '../postgres-settings.js';
 import { prepareDatabases, untilReplicasStream } from '../prepare-databases.js';
 import { Refused } from '../refused.js';
 import type { RunningDatabase, RunningGroup } from '../running-cluster.js';
-import { passwordLine, writeSecretFile } from '../secrets.js';
+import { passwordLine, replaceSecretFile, writeSecretFile } from '../secrets.js';
 import { inOrder, together, type Say, type Step } from '../steps.js';
 import { commandAs, giveTo } from './account.js';
+import { endProcessesIn } from '../processes/folder-processes.js';
 import type { Native } from './native.js';
 import { runningServer } from './running-server.js';
 import type { NativeProcess, ProcessSpec } from '../processes/native-process.js';
@@ -62,17 +65,50 @@ export class PostgresGroup {
       port: node.port,
       authority: node.authority,
       promote: () => promote(node, password),
-      follow: (primary) =>
-        follow(
-          node,
-          primary,
-          primaryConnection({ node, primary, passwordFile: this.#passwordFile, tls: this.#tls }),
-          password,
-        ),
+      follow: (primary) => follow(node, primary, this.#managedNode({ node, process }).connectionTo(primary), password),
       lose: async () => {
         await server.kill();
         await rm(this.#nodeDir(node), { recursive: true });
       },
+    };
+  }
+
+  /** The group for a `GroupWatch`. */
+  get watched(): WatchedGroup {
+    return {
+      id: this.#group.id,
+      nodes: this.#nodes.map((each) => this.#managedNode(each)),
+      primary: () => this.#primary.node.name,
+      setPrimary: (name) => {
+        this.#primary = this.#nodes.find(({ node }) => node.name === name) ?? this.#primary;
+      },
+    };
+  }
+
+  #managedNode(each: GroupNode): ManagedNode {
+    const { node, process } = each;
+    return {
+      node,
+      isRunning: () => process.running,
+      // `MissingServers` starts a replica that has never started.
+      isStopped: () => process.isStopped || this.#failed.has(each),
+      ended: () => process.ended(),
+      stop: () => process.stop(),
+      end: async () => {
+        process.kill('SIGKILL');
+        await process.ended();
+        await endProcessesIn(this.#nodeDir(node));
+      },
+      start: async () => {
+        if (!(await exists(this.#nodeDir(node)))) throw new Error(`${node.name} has no data`);
+        await process.start(this.#native.signal);
+      },
+      discard: () => rm(this.#nodeDir(node), { recursive: true, force: true }),
+      startAsReplica: async (primary, mayDiffer, say) => {
+        if (mayDiffer && (await exists(this.#nodeDir(node)))) await this.#rewind(node, primary, say);
+        await this.#startReplica(each, say);
+      },
+      connectionTo: (primary) => primaryConnection({ node, primary, passwordFile: this.#passwordFile, tls: this.#tls }),
     };
   }
 
@@ -83,7 +119,7 @@ export class PostgresGroup {
         const replica = this.#nodes.filter((each) => each !== this.#primary)[index];
         if (!replica) return;
         say(replica.node.name);
-        await this.#startReplica(replica).catch((error: Error) => this.#doWithout(replica, error));
+        await this.#startReplica(replica, say).catch((error: Error) => this.#doWithout(replica, error));
       },
     }));
     return inOrder(`PostgreSQL ${this.#group.id}`, [
@@ -131,10 +167,14 @@ export class PostgresGroup {
   async #findPrimary(): Promise<void> {
     const made = await this.#madeNodes();
     if (made.length === 0) return;
-    const isReplica = await Promise.all(made.map((name) => exists(path.join(this.#nodeDir({ name }), STANDBY_FILE))));
-    const [name, ...others] = made.filter((_, index) => !isReplica[index]);
+    const isReplica = await Promise.all(made.map((each) => this.#isReplica({ name: each })));
+    const primaries = made.filter((_, index) => !isReplica[index]);
     const where = `group ${this.#group.id} in ${this.#dir}`;
-    if (name === undefined) throw new Refused(`${where} has replicas (${made.join(', ')}) and no primary`);
+    if (primaries.length === 0) throw new Refused(`${where} has replicas (${made.join(', ')}) and no primary`);
+    // A failover that was interrupted leaves the old primary as it was; the new one has the higher timeline (R7).
+    const timelines = await Promise.all(primaries.map((each) => timelineOf(this.#nodeDir({ name: each }))));
+    const last = Math.max(...timelines);
+    const [name, ...others] = primaries.filter((_, index) => timelines[index] === last);
     if (others.length > 0) {
       throw new Refused(
         `${where} has more than one primary (${[name, ...others].join(', ')}): remove the older folder`,
@@ -198,13 +238,57 @@ export class PostgresGroup {
     });
   }
 
-  async #startReplica({ node, process }: GroupNode): Promise<void> {
+  async #startReplica(replica: GroupNode, say: Say = () => undefined): Promise<void> {
+    const { node, process } = replica;
     // A slot keeps the log that the replica lacks. A promoted node has none at first.
     if (!(await this.#hasSlot(node)))
       await this.#run('pg_receivewal', [...this.#replicationArgs(node), '--create-slot']);
     if (!(await exists(this.#nodeDir(node)))) await this.#copy(node);
+    else if (!(await this.#isReplica(node))) await this.#rewind(node, this.#primary.node, say);
+    if (!(await exists(this.#nodeDir(node)))) await this.#copy(node);
     await this.#writeFiles(node);
     await process.start(this.#native.signal);
+    this.#failed.delete(replica);
+  }
+
+  /**
+   * Gives a stopped node the history of `primary`, whose present timeline needs a checkpoint first. If that fails, its
+   * data are removed. The folder has another name meanwhile, so an interrupted rewind is never started.
+   */
+  async #rewind(node: DatabaseNode, primary: DatabaseNode, say: Say): Promise<void> {
+    const { account, secrets } = this.#native;
+    const dir = this.#nodeDir(node);
+    const unfinished = dir + UNFINISHED;
+    const passwordFile = path.join(this.#dir, `${node.name}.rewind.pgpass`);
+    await rm(unfinished, { recursive: true, force: true });
+    await rename(dir, unfinished);
+    try {
+      // A standby can't recover from a crash without its primary, and pg_rewind needs a clean end.
+      await rm(path.join(unfinished, STANDBY_FILE), { force: true });
+      await writeSecretFile(passwordFile, passwordLine('postgres', secrets.database.postgres));
+      giveTo(account, passwordFile);
+      const words = { host: primary.host, port: primary.port, user: 'postgres', dbname: 'postgres' };
+      const server = Object.entries(words).map(([key, value]) => `${key}=${value}`);
+      const args = ['--target-pgdata', unfinished, '--source-server', server.join(' ')];
+      await this.#run('pg_rewind', args, passwordFile);
+      await this.#asReplica(unfinished);
+      await rename(unfinished, dir);
+    } catch (error) {
+      this.#native.signal.throwIfAborted();
+      await rm(unfinished, { recursive: true, force: true });
+      say(`${node.name} is copied, because it can't be rewound: ${(error as Error).message.replaceAll('\n', ' ')}`);
+    } finally {
+      await rm(passwordFile, { force: true });
+    }
+  }
+
+  #isReplica(node: Pick<DatabaseNode, 'name'>): Promise<boolean> {
+    return exists(path.join(this.#nodeDir(node), STANDBY_FILE));
+  }
+
+  async #asReplica(dir: string): Promise<void> {
+    await writeFile(path.join(dir, STANDBY_FILE), '');
+    giveTo(this.#native.account, path.join(dir, STANDBY_FILE));
   }
 
   async #copy(node: DatabaseNode): Promise<void> {
@@ -213,8 +297,7 @@ export class PostgresGroup {
       ...this.#replicationArgs(node),
       ...['--pgdata', unfinished, '--wal-method', 'stream', '--checkpoint', 'fast'],
     ]);
-    await writeFile(path.join(unfinished, STANDBY_FILE), '');
-    giveTo(this.#native.account, path.join(unfinished, STANDBY_FILE));
+    await this.#asReplica(unfinished);
     await rename(unfinished, this.#nodeDir(node));
   }
 
@@ -244,14 +327,27 @@ export class PostgresGroup {
       await writeSecretFile(file, text);
       giveTo(this.#native.account, file);
     }
+    await this.#resetSource(node);
+  }
+
+  /**
+   * Removes what a failover has set on a node, or on the node that it is a copy of. The settings file has its source.
+   * A primary keeps the names of the replicas that count, because its row about them must stay true.
+   */
+  async #resetSource(node: DatabaseNode): Promise<void> {
+    const file = path.join(this.#nodeDir(node), 'postgresql.auto.conf');
+    const set = node === this.#primary.node ? /^primary_conninfo / : /^(primary_conninfo|synchronous_standby_names) /;
+    const text = await readFile(file, 'utf8');
+    const kept = text.split('\n').filter((line) => !set.test(line));
+    await replaceSecretFile(file, kept.join('\n'));
   }
 
   /** Runs one of PostgreSQL's programs to its end. */
-  async #run(program: string, args: readonly string[]): Promise<void> {
+  async #run(program: string, args: readonly string[], passwordFile = this.#passwordFile): Promise<void> {
     const { signal } = this.#native;
     const [command, all] = this.#commandOn(this.#primary.node, program, args);
     const tls = this.#tls && { PGSSLMODE: 'verify-full', PGSSLROOTCERT: this.#tls.authorityFile };
-    const env = { ...this.#environment, PGPASSFILE: this.#passwordFile, ...tls };
+    const env = { ...this.#environment, PGPASSFILE: passwordFile, ...tls };
     try {
       await promisify(execFile)(command, all, { env, cwd: '/', signal });
     } catch (error) {
@@ -348,6 +444,15 @@ const UNFINISHED = '.unfinished';
 const STANDBY_FILE = 'standby.signal';
 const SETTINGS_FILE = 'eco.conf';
 /** The certificate and its key; the name is relative to the node's folder. */
+
+/** The last timeline that a stopped node knows, by the names of its log files. */
+async function timelineOf(dir: string): Promise<number> {
+  const names = await readdir(path.join(dir, 'pg_wal'));
+  return Math.max(
+    0,
+    ...names.filter((name) => /^[0-9A-F]{8}/.test(name)).map((name) => parseInt(name.slice(0, 8), 16)),
+  );
+}
 
 async function exists(file: string): Promise<boolean> {
   return stat(file).then(

@@ -62,6 +62,10 @@ export class Rabbitmq {
     this.brokers = this.#nodes.map(({ node, process }) => this.#runningBroker(node, process));
   }
 
+  get processes(): readonly NativeProcess[] {
+    return [...this.#epmds, ...this.#nodes.map(({ process }) => process)];
+  }
+
   #runningBroker(node: BrokerNode, process: NativeProcess): RunningBroker {
     const control = (...args: string[]) => this.#control(node, args);
     return {

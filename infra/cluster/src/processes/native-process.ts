@@ -43,6 +43,7 @@ export class NativeProcess {
   #ended: Promise<ProcessEnd> | undefined;
   /** True: the process was started, and no stop has been requested since. */
   #isWanted = false;
+  #isStopped = false;
   readonly #observer: { started(process: NativeProcess): void; ended(process: NativeProcess): void };
 
   constructor(
@@ -69,6 +70,11 @@ export class NativeProcess {
     return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
+  /** Its stop was requested, and no start since. A killed process is not stopped. */
+  get isStopped(): boolean {
+    return this.#isStopped;
+  }
+
   /** The process's start, in the machine's format; see `startOf`. */
   get begun(): string {
     return startOf(this.pid) ?? '';
@@ -77,6 +83,7 @@ export class NativeProcess {
   /** Resolves when it is ready. Throws a `ProcessError` if it ends before, or is not ready in time. */
   async start(signal?: AbortSignal): Promise<void> {
     this.#isWanted = true;
+    this.#isStopped = false;
     for (let tries = 1; ; tries += 1) {
       try {
         return await this.#startOnce(signal);
@@ -130,6 +137,7 @@ export class NativeProcess {
   /** Requests the end of the process, waits, and kills it if it does not end. */
   async stop(): Promise<void> {
     this.#isWanted = false;
+    this.#isStopped = true;
     if (!this.running) return;
     // A paused process reacts to no other signal.
     this.resume();

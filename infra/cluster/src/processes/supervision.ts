@@ -7,17 +7,17 @@ const BACK_OFF = { firstMs: 500, capMs: 30_000 };
 const WELL_MS = 60_000;
 
 /**
- * Restarts services that end on their own. Servers are not restarted, because an operator must decide how to repair a
- * dead broker or database.
+ * Restarts services and brokers that end on their own, but none that was stopped on request. A database is not restarted
+ * here: its group may need another primary first (`GroupWatch`).
  */
 export class Supervision {
-  readonly #services: ReadonlySet<NativeProcess>;
+  readonly #restartable: ReadonlySet<NativeProcess>;
   readonly #ends = new Map<NativeProcess, { count: number; began: number }>();
   readonly #timers = new Set<NodeJS.Timeout>();
   #say: ((line: string) => void) | undefined;
 
-  constructor(services: readonly NativeProcess[]) {
-    this.#services = new Set(services);
+  constructor(restartable: readonly NativeProcess[]) {
+    this.#restartable = new Set(restartable);
   }
 
   begin(say: (line: string) => void): void {
@@ -33,9 +33,10 @@ export class Supervision {
   noteEnd(process: NativeProcess): void {
     const say = this.#say;
     if (!say) return;
+    const { isStopped } = process;
     void process.ended().then((end) => {
       const how = `${process.name} ended (${endText(end)})`;
-      if (!this.#services.has(process)) return say(`${how}; its log is ${process.spec.logFile}`);
+      if (!this.#restartable.has(process) || isStopped) return say(`${how}; its log is ${process.spec.logFile}`);
       const ms = this.#nextWait(process);
       say(`${how}; starting it again in ${ms / 1000} s`);
       const timer = setTimeout(() => {

@@ -1,0 +1,190 @@
+import { sleep } from '@eco/base';
+import { askNodes, primaryOf, SideConnection } from '@eco/postgres';
+import { eventually, startTestCluster, type TestCluster } from '@eco/testing';
+import type { RunningDatabase } from '../running-cluster.js';
+
+/*
+ * A group whose primary is lost in several ways, while a client commits rows as fast as it can. Every acknowledged row
+ * must be there afterwards, and all nodes must stream again.
+ */
+
+let cluster: TestCluster;
+const said: string[] = [];
+
+beforeAll(async () => {
+  cluster = await startTestCluster({
+    brokers: 0,
+    services: false,
+    groups: [{ id: 'g1', replicas: 2 }],
+    replicaAwaySeconds: 3,
+  });
+  cluster.supervise((line) => said.push(line));
+}, 180_000);
+afterAll(() => cluster?.destroy(), 120_000);
+
+const nodes = () => (cluster.groups[0] as TestCluster['groups'][number]).nodes;
+
+async function primary(): Promise<RunningDatabase> {
+  return eventually('a primary', async () => {
+    const found = primaryOf(await askNodes(nodes(), cluster.databaseLogin('eco_reader'), 2000))?.node;
+    return nodes().find(({ port }) => port === found?.port);
+  });
+}
+
+async function sql<R extends Record<string, unknown>>(on: RunningDatabase, text: string, values: unknown[] = []) {
+  const connection = new SideConnection(on, cluster.databaseLogin('postgres'), 'failover test');
+  try {
+    return await connection.ask<R>(text, values, 30_000);
+  } finally {
+    connection.close();
+  }
+}
+
+/** A client that commits one row after the other at whichever node says that it is primary. */
+class Client {
+  readonly acknowledged: string[] = [];
+  longestGapMs = 0;
+  #lastAt = performance.now();
+  #isEnded = false;
+  readonly #done: Promise<void>;
+
+  constructor(readonly name: string) {
+    this.#done = this.#run();
+  }
+
+  async end(): Promise<void> {
+    this.#isEnded = true;
+    await this.#done;
+  }
+
+  async #run(): Promise<void> {
+    const connections = nodes().map(
+      (node) => new SideConnection(node, cluster.databaseLogin('postgres'), 'failover client'),
+    );
+    for (let row = 0; !this.#isEnded; row += 1) {
+      const id = `${this.name} ${row}`;
+      const commits = connections.map((connection) =>
+        connection.ask(
+          `INSERT INTO eco.setting (name, value) SELECT $1, '' WHERE NOT pg_is_in_recovery() RETURNING name`,
+          [id],
+          1500,
+        ),
+      );
+      const rows = await Promise.any(
+        commits.map(async (commit) => {
+          if ((await commit).length === 0) throw new Error('a replica');
+          return true;
+        }),
+      ).catch(() => false);
+      if (rows) this.#note(id);
+      else await sleep(20);
+    }
+    connections.forEach((connection) => connection.close());
+  }
+
+  #note(id: string): void {
+    this.acknowledged.push(id);
+    this.longestGapMs = Math.max(this.longestGapMs, performance.now() - this.#lastAt);
+    this.#lastAt = performance.now();
+  }
+}
+
+async function untilAllStream(): Promise<void> {
+  await eventually(
+    'both replicas stream',
+    async () => {
+      const rows = await sql(
+        await primary(),
+        `SELECT FROM pg_stat_replication r WHERE r.state = 'streaming' AND r.sync_state = 'quorum'`,
+      );
+      return rows.length === 2;
+    },
+    { deadlineMs: 120_000, pauseMs: 200 },
+  );
+}
+
+const pidOf = (node: RunningDatabase) => {
+  const { processes } = cluster as unknown as { processes: readonly { name: string; pid: number }[] };
+  return processes.find(({ name }) => name === node.name)?.pid ?? 0;
+};
+
+const faults: [string, (lost: RunningDatabase) => unknown][] = [
+  ['is killed', (lost) => lost.kill()],
+  ['is killed by its first process alone', (lost) => process.kill(pidOf(lost), 'SIGKILL')],
+  ['is frozen', (lost) => lost.pause()],
+  ['is lost with its data', (lost) => lost.lose()],
+];
+
+it.each(faults)(
+  'nothing acknowledged is lost when the primary %s, and all nodes stream again',
+  async (name, fault) => {
+    await untilAllStream();
+    const lost = await primary();
+    const client = new Client(name);
+    try {
+      await eventually('some rows', () => client.acknowledged.length > 50);
+      await fault(lost);
+      const at = client.acknowledged.length;
+      await eventually('rows at another primary', () => client.acknowledged.length > at + 50);
+      await untilAllStream();
+    } finally {
+      await client.end();
+    }
+    const now = await primary();
+    expect(now.name).not.toBe(lost.name);
+    const there = new Set(
+      (await sql<{ name: string }>(now, 'SELECT s.name FROM eco.setting s')).map((row) => row.name),
+    );
+    expect(client.acknowledged.filter((id) => !there.has(id))).toEqual([]);
+    process.stderr.write(
+      `${name}: ${client.acknowledged.length} rows, longest gap ${Math.round(client.longestGapMs)} ms\n${said.splice(0).join('\n')}\n`,
+    );
+  },
+  300_000,
+);
+
+it('the counting replicas shrink while one is away, a failover then needs only the other one, and they widen again', async () => {
+  await untilAllStream();
+  const lost = await primary();
+  const [away, stays] = nodes().filter((node) => node !== lost) as [RunningDatabase, RunningDatabase];
+  const client = new Client('shrink');
+  try {
+    await away.stop();
+    const counting = () => sql<{ value: string }>(stays, `SELECT value FROM eco.setting WHERE name = 'counting-nodes'`);
+    await eventually('only one replica counts', async () => (await counting())[0]?.value.includes(stays.name));
+    await lost.lose();
+    const at = client.acknowledged.length;
+    await eventually('rows at the other node', () => client.acknowledged.length > at + 50);
+    expect((await primary()).name).toBe(stays.name);
+    await away.start();
+    await untilAllStream();
+    await eventually('every replica counts', async () => (await counting()).length === 0);
+  } finally {
+    await client.end();
+  }
+  const there = new Set(
+    (await sql<{ name: string }>(stays, 'SELECT s.name FROM eco.setting s')).map((row) => row.name),
+  );
+  expect(client.acknowledged.filter((id) => !there.has(id))).toEqual([]);
+  process.stderr.write(`shrink: longest gap ${Math.round(client.longestGapMs)} ms\n${said.splice(0).join('\n')}\n`);
+}, 300_000);
+
+it('starts the old primary again if a replica that may have acknowledged is away', async () => {
+  await untilAllStream();
+  const lost = await primary();
+  const [away] = nodes().filter((node) => node !== lost) as [RunningDatabase];
+  const client = new Client('refused');
+  try {
+    await eventually('some rows', () => client.acknowledged.length > 50);
+    await away.stop();
+    await lost.kill();
+    const at = client.acknowledged.length;
+    await eventually('rows at the old primary', () => client.acknowledged.length > at + 50);
+    expect((await primary()).name).toBe(lost.name);
+    await away.start();
+    await untilAllStream();
+  } finally {
+    await client.end();
+  }
+  process.stderr.write(`refused: longest gap ${Math.round(client.longestGapMs)} ms\n${said.splice(0).join('\n')}\n`);
+}, 300_000);

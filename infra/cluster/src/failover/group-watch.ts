@@ -1,0 +1,338 @@
+import { doubledMs, sleep, type Password } from '@eco/base';
+import { askAsSuperuser } from '../failover.js';
+import { Refused } from '../refused.js';
+import type { Say } from '../steps.js';
+import { DatabaseNodes, type ManagedNode } from './database-nodes.js';
+import { readRule, shrinkTo, widen } from './counting-rule.js';
+import { isLost, ruleChange, type CountingRule } from './decide.js';
+import { failOver, PromotionUnknown, type FailedOver } from './fail-over.js';
+import { GroupProbe, type NodeSign } from './group-probe.js';
+
+/** Time between two probes, and the time limit of each, ms. */
+const PROBE_MS = 500;
+/** Pause before a replica is started again, or a failover is repeated. */
+const BACK_OFF = { firstMs: 500, capMs: 30_000 };
+/** Time without streaming after which a running replica is pointed to its primary again, ms. */
+const POINT_AGAIN_MS = 5_000;
+/** Time without streaming after which a running replica is rewound, ms. It may have another history. */
+const REWIND_MS = 30_000;
+
+export interface WatchedGroup {
+  readonly id: string;
+  readonly nodes: readonly ManagedNode[];
+  /** Name of the node that is the primary. */
+  readonly primary: () => string;
+  /** Called when another node has become the primary. */
+  readonly setPrimary: (name: string) => void;
+}
+
+export interface WatchOptions {
+  /** The superuser's. */
+  readonly password: Password;
+  /** Time without a replica after which only the others count, ms. */
+  readonly replicaAwayMs: number;
+  readonly say: Say;
+}
+
+/**
+ * Watches a database group whose servers this process owns: replaces a lost primary, and brings every other node back
+ * as a replica. One thing is done at a time, except that nodes return at the same time. A node that was stopped on
+ * request is left alone.
+ */
+export class GroupWatch {
+  readonly #group: WatchedGroup;
+  readonly #probe: GroupProbe;
+  readonly #nodes: DatabaseNodes;
+  readonly #password: Password;
+  readonly #say: Say;
+  readonly #replicaAwayMs: number;
+  readonly #end = new AbortController();
+  readonly #returning = new Map<string, Promise<void>>();
+  readonly #tries = new Map<string, { count: number; nextAt: number }>();
+  readonly #silentSince = new Map<string, number>();
+  /** Replicas that have streamed from the present primary. */
+  #attached = new Set<string>();
+  /** Replicas that may have streamed from the present primary. */
+  #joined: Set<string>;
+  readonly #streamedAt = new Map<string, number>();
+  /** Which replicas count; `unknown` until it was read from the present primary. */
+  #rule: CountingRule | 'unknown' | undefined = 'unknown';
+  #timeline = 0;
+  #silentProbes = 0;
+  #work: Promise<unknown> = Promise.resolve();
+  #lastSaid = '';
+
+  constructor(group: WatchedGroup, { password, replicaAwayMs, say }: WatchOptions) {
+    this.#group = group;
+    this.#replicaAwayMs = replicaAwayMs;
+    this.#password = password;
+    this.#say = say;
+    this.#probe = new GroupProbe(
+      group.nodes.map(({ node }) => node),
+      password,
+    );
+    this.#nodes = new DatabaseNodes(group.nodes, password);
+    this.#joined = new Set(this.#names);
+  }
+
+  begin(): void {
+    const { signal } = this.#end;
+    void (async () => {
+      while (!signal.aborted) {
+        const next = performance.now() + PROBE_MS;
+        await this.#alone(() => this.#look()).catch((error: Error) =>
+          this.#sayOnce(`${this.#group.id} is watched on, after: ${error.message}`),
+        );
+        const gone = this.#primary.isRunning() ? this.#primary.ended() : new Promise(() => undefined);
+        await Promise.race([sleep(next - performance.now(), signal), gone]);
+      }
+    })();
+  }
+
+  /** Ends the watch. Resolves when nothing is under way any more. */
+  async end(): Promise<void> {
+    this.#end.abort();
+    await this.#work.catch(() => undefined);
+    await Promise.allSettled(this.#returning.values());
+    this.#probe.close();
+  }
+
+  /** Runs one action after the other. */
+  #alone<T>(action: () => Promise<T>): Promise<T> {
+    const work = this.#work.catch(() => undefined).then(action);
+    this.#work = work;
+    return work;
+  }
+
+  async #look(): Promise<void> {
+    if (this.#end.signal.aborted) return;
+    const signs = await this.#probe.ask(PROBE_MS);
+    this.#adopt(signs);
+    const own = signs.get(this.#group.primary());
+    if (own?.type === 'primary') {
+      this.#silentProbes = 0;
+      this.#tries.delete(GROUP);
+      this.#noteStreams(signs, own.streamsTo);
+      this.#careForReplicas(signs);
+      await this.#careForRule(own.streamsTo);
+      return;
+    }
+    if (this.#primary.isStopped()) return;
+    this.#silentProbes += 1;
+    const streamsTo = [...signs.values()].filter(
+      (sign) => sign.type === 'replica' && sign.follows !== undefined,
+    ).length;
+    const signsOfPrimary = { hasEnded: !this.#primary.isRunning(), silentProbes: this.#silentProbes, streamsTo };
+    if (!isLost(signsOfPrimary) || !this.#isDue(GROUP)) return;
+    await this.#replaceLost(signsOfPrimary.hasEnded ? 'has ended' : 'does not answer');
+  }
+
+  /** R7: of two nodes that say they are primary, the one with the higher timeline is. */
+  #adopt(signs: ReadonlyMap<string, NodeSign>): void {
+    for (const [name, sign] of signs) {
+      if (sign.type !== 'primary' || sign.timeline <= this.#timeline) continue;
+      this.#timeline = sign.timeline;
+      if (name === this.#group.primary()) continue;
+      this.#say(`${name} is the primary of ${this.#group.id} (timeline ${sign.timeline})`);
+      this.#become(name, this.#names);
+    }
+  }
+
+  #become(primary: string, joined: readonly string[]): void {
+    this.#group.setPrimary(primary);
+    this.#attached = new Set();
+    this.#joined = new Set(joined);
+    this.#rule = 'unknown';
+    this.#streamedAt.clear();
+    this.#silentProbes = 0;
+    this.#silentSince.clear();
+  }
+
+  #noteStreams(signs: ReadonlyMap<string, NodeSign>, streamsTo: readonly string[]): void {
+    for (const [name, sign] of signs) {
+      if (sign.type !== 'replica' || sign.follows !== this.#timeline || !streamsTo.includes(name)) continue;
+      this.#attached.add(name);
+      this.#joined.add(name);
+      this.#tries.delete(name);
+      this.#silentSince.delete(name);
+    }
+  }
+
+  /** Shrinks and widens the replicas that count. */
+  async #careForRule(streamsTo: readonly string[]): Promise<void> {
+    const primary = this.#primary.node;
+    const now = performance.now();
+    const awayMs = new Map<string, number>();
+    for (const name of this.#names.filter((each) => each !== primary.name)) {
+      if (streamsTo.includes(name) || !this.#streamedAt.has(name)) this.#streamedAt.set(name, now);
+      awayMs.set(name, streamsTo.includes(name) ? 0 : Math.max(1, now - (this.#streamedAt.get(name) ?? now)));
+    }
+    if (this.#rule === 'unknown') this.#rule = await readRule(primary, this.#password);
+    const options = { awayMs, rule: this.#rule, timeline: this.#timeline, limitMs: this.#replicaAwayMs };
+    const change = ruleChange(options);
+    if (change === undefined) return;
+    this.#rule = 'unknown';
+    if (change.type === 'widen') {
+      await widen(primary, this.#password);
+      this.#say('every replica counts for a confirmed decision again');
+      return;
+    }
+    await shrinkTo(primary, change.nodes, change.away, this.#password);
+    const [nodes, away] = [change.nodes.join(', '), change.away.join(', ')];
+    this.#say(
+      `${away} is away: only ${nodes} counts for a confirmed decision now; if ${primary.name} and ${nodes} are lost together, decisions are lost`,
+    );
+  }
+
+  async #replaceLost(why: string): Promise<void> {
+    const lost = this.#group.primary();
+    this.#say(`the primary ${lost} ${why}; promoting a replica`);
+    try {
+      await this.#failOver(lost, {});
+      this.#tries.delete(GROUP);
+    } catch (error) {
+      this.#postpone(GROUP);
+      this.#sayOnce(`no other node could become the primary: ${(error as Error).message}`);
+      await this.#fallBack(lost, error instanceof PromotionUnknown ? error.node : undefined);
+    }
+  }
+
+  async #failOver(lost: string, how: { preferred?: string | undefined; acceptLoss?: boolean }): Promise<FailedOver> {
+    const startedAt = performance.now();
+    const result = await failOver(
+      this.#nodes,
+      { lost, names: this.#names, attached: [...this.#attached], joined: [...this.#joined], ...how },
+      this.#say,
+    );
+    const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+    this.#become(result.primary, result.followers);
+    result.followers.forEach((name) => this.#attached.add(name));
+    this.#say(`${result.primary} is the primary of ${this.#group.id} now, after ${seconds} s`);
+    return result;
+  }
+
+  /**
+   * Without a failover, the nodes that had everything are started again as they were. A node whose promotion was begun
+   * comes first: it may be a primary. If it does not start, its data are removed before the old primary starts, because
+   * its history would count as the later one.
+   */
+  async #fallBack(lost: string, promoted: string | undefined): Promise<void> {
+    if (promoted !== undefined) {
+      const node = this.#node(promoted);
+      try {
+        if (!node.isRunning()) await node.start();
+        return;
+      } catch (error) {
+        this.#say(`${promoted} does not start again: ${firstLine(error)}`);
+        await node.end();
+        await node.discard();
+      }
+    }
+    try {
+      await this.#node(lost).start();
+    } catch (error) {
+      this.#sayOnce(`${lost} does not start again: ${firstLine(error)}`);
+      return;
+    }
+    this.#say(`${lost} runs again and stays the primary`);
+    for (const name of this.#attached) {
+      const notYet = (error: Error) => this.#say(`${name} does not follow ${lost} yet: ${firstLine(error)}`);
+      await this.#nodes.follow(name, lost).catch(notYet);
+    }
+  }
+
+  #careForReplicas(signs: ReadonlyMap<string, NodeSign>): void {
+    for (const replica of this.#group.nodes) {
+      const { name } = replica.node;
+      const sign = signs.get(name);
+      if (replica === this.#primary || replica.isStopped() || this.#returning.has(name) || !this.#isDue(name)) continue;
+      const action = this.#careFor(replica, sign);
+      if (action === undefined) continue;
+      this.#postpone(name);
+      const work = action()
+        .catch((error: Error) => this.#say(`${name} did not return: ${firstLine(error)}`))
+        .finally(() => this.#returning.delete(name));
+      this.#returning.set(name, work);
+    }
+  }
+
+  /** What has to be done for a replica; undefined: nothing. */
+  #careFor(replica: ManagedNode, sign: NodeSign | undefined): (() => Promise<void>) | undefined {
+    const { name } = replica.node;
+    if (!replica.isRunning()) return () => this.#return(replica, !this.#attached.has(name));
+    // An old primary that did not notice its end. It can acknowledge nothing.
+    if (sign?.type === 'primary') return () => this.#return(replica, true);
+    if (sign?.type !== 'replica' || sign.follows !== undefined) {
+      this.#silentSince.delete(name);
+      return undefined;
+    }
+    const since = this.#silentSince.get(name) ?? performance.now();
+    this.#silentSince.set(name, since);
+    const silentMs = performance.now() - since;
+    if (silentMs > REWIND_MS) return () => this.#return(replica, true);
+    if (silentMs > POINT_AGAIN_MS) return () => this.#nodes.follow(name, this.#group.primary());
+    return undefined;
+  }
+
+  /** Brings a node back as a replica. */
+  async #return(replica: ManagedNode, mayDiffer: boolean): Promise<void> {
+    const primary = this.#primary.node;
+    const { name } = replica.node;
+    await replica.end();
+    await this.#nodes.reserve(primary.name, [name]);
+    // The source of a rewind must have a checkpoint on its timeline (PostgreSQL 15, pg_rewind).
+    if (mayDiffer) await askAsSuperuser(primary, this.#password, 'CHECKPOINT', [], CHECKPOINT_MS);
+    this.#joined.add(name);
+    await replica.startAsReplica(primary, mayDiffer, this.#say);
+    await dropSlots(replica, this.#password);
+    await this.#nodes.follow(name, primary.name);
+    this.#say(`${name} follows ${primary.name} again`);
+  }
+
+  #isDue(name: string): boolean {
+    return performance.now() >= (this.#tries.get(name)?.nextAt ?? 0);
+  }
+
+  #postpone(name: string): void {
+    const count = (this.#tries.get(name)?.count ?? 0) + 1;
+    this.#tries.set(name, { count, nextAt: performance.now() + doubledMs(count, BACK_OFF) });
+  }
+
+  /** A repeated failure is said once. */
+  #sayOnce(line: string): void {
+    if (line !== this.#lastSaid) this.#say(line);
+    this.#lastSaid = line;
+  }
+
+  get #names(): string[] {
+    return this.#group.nodes.map(({ node }) => node.name);
+  }
+
+  get #primary(): ManagedNode {
+    return this.#node(this.#group.primary());
+  }
+
+  #node(name: string): ManagedNode {
+    const found = this.#group.nodes.find(({ node }) => node.name === name);
+    if (!found) throw new Refused(`${this.#group.id} has no node ${name}`);
+    return found;
+  }
+}
+
+/** The group itself among the names of what is tried again. */
+const GROUP = '';
+const CHECKPOINT_MS = 60_000;
+
+/** A node that was a primary has slots of its replicas, which would keep log for nobody. */
+async function dropSlots({ node }: ManagedNode, password: Password): Promise<void> {
+  await askAsSuperuser(
+    node,
+    password,
+    'SELECT pg_drop_replication_slot(s.slot_name) FROM pg_replication_slots s WHERE NOT s.active',
+  );
+}
+
+function firstLine(error: unknown): string {
+  const { line, message } = error as Error & { line?: string };
+  return line ?? message.split('\n')[0] ?? '';
+}
