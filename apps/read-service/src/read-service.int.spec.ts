@@ -28,7 +28,7 @@ import {
   type DatabaseGroup,
   type WrittenBatch,
 } from '@eco/testing';
-import { clientSettings, readConfig, type Service } from '@eco/service';
+import { clientSettings, tracingSettings, readConfig, type Service } from '@eco/service';
 import { READ_DEFAULTS } from '@eco/reads';
 import { bodyHash } from '@eco/domain';
 import { startReadService } from './read-service.js';
@@ -63,7 +63,7 @@ beforeAll(async () => {
     port: 0,
     operatorsHost: '127.0.0.1',
     operatorsPort: 0,
-    ...readConfig(clientSettings, {}),
+    ...readConfig({ ...clientSettings, ...tracingSettings }, {}),
     logLevel: 'silent',
     groups: groups.map(nodesOf) as [Nodes, ...Nodes[]],
     secrets: {

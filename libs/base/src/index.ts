@@ -7,3 +7,14 @@ export { PeriodicTask } from './periodic-task.js';
 export { settlesWithin, within } from './deadline.js';
 export { backOffMs, doubledMs, pauseAfter, shuffled } from './back-off.js';
 export { StartError } from './start-error.js';
+export {
+  formatTraceParent,
+  NO_TRACER,
+  parseTraceParent,
+  type Span,
+  type SpanAttributes,
+  type SpanName,
+  type SpanStart,
+  type TraceParent,
+  type Tracer,
+} from './tracing.js';

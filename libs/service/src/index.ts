@@ -7,7 +7,14 @@ export {
   type Setting,
   type SettingRow,
 } from './config/config.js';
-export { clientSettings, settings, wholeNumberSetting, type GroupAddresses, type Groups } from './config/settings.js';
+export {
+  clientSettings,
+  settings,
+  tracingSettings,
+  wholeNumberSetting,
+  type GroupAddresses,
+  type Groups,
+} from './config/settings.js';
 export {
   apiSecretsSetting,
   branchSecretsSetting,

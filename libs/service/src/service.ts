@@ -17,6 +17,8 @@ import { clientCorrelationIdOf, ServiceAdapter, type ConnectionLimits } from './
 import { createLog, NestLog, withCorrelation } from './log.js';
 import { CONNECTIONS_MAX_DEFAULT, type LogLevel } from './config/settings.js';
 import { Metrics } from './metrics.js';
+import { addTracing } from './tracing/trace-requests.js';
+import { Tracing, type TracingConfig } from './tracing/tracing.js';
 import { addOperatorRoutes } from './operator-routes.js';
 import { OperatorsListener } from './operators-listener.js';
 
@@ -28,7 +30,7 @@ const DRAIN_MS = 2_000;
 
 const HOST = '127.0.0.1';
 
-export interface ServiceConfig extends Partial<ConnectionLimits>, Partial<Budgets> {
+export interface ServiceConfig extends Partial<ConnectionLimits>, Partial<Budgets>, TracingConfig {
   readonly name: string;
   /** Address of the listener for clients. Absent: 127.0.0.1. */
   readonly host?: string;
@@ -49,6 +51,8 @@ export interface Frame {
   readonly log: Logger;
   readonly health: Health;
   readonly metrics: Metrics;
+  /** Records spans once the service has started. */
+  readonly tracing: Tracing;
   /** Aborted when the process begins to stop. Waiting code should then respond with the data that it has. */
   readonly stopping: AbortSignal;
   /** Aborts `stopping`. */
@@ -58,11 +62,15 @@ export interface Frame {
 export function createFrame(config: ServiceConfig, log: Logger = createLog(config)): Frame {
   const stopping = new AbortController();
   trustAuthority(config.secrets?.tls?.authority);
+  const health = new Health();
+  const tracing = new Tracing(config, log);
+  if (config.traceEndpoint !== undefined) health.fact('tracing', () => tracing.state ?? 'not open yet');
   return {
     config,
     log,
-    health: new Health(),
+    health,
     metrics: new Metrics(),
+    tracing,
     stopping: stopping.signal,
     beginStop: () => stopping.abort(),
   };
@@ -104,6 +112,7 @@ export async function startService(frame: Frame, options: ServiceOptions): Promi
     recordRequest(frame.metrics, requestLog, request, reply);
     done();
   });
+  addTracing(fastify, frame.tracing);
   addAuthentication(fastify, options.authorization);
   fastify.server.on('drop', () => frame.metrics.refusedConnections.inc());
   addOperatorRoutes(fastify, frame);
@@ -129,12 +138,14 @@ export async function startService(frame: Frame, options: ServiceOptions): Promi
       clearTimeout(cut);
       await operators.close();
       for (const close of options.close ?? []) await close();
+      await frame.tracing.close();
     })();
     return stopped;
   };
 
   const { host = HOST, port, operatorsHost = HOST, operatorsPort = 0 } = config;
   try {
+    await frame.tracing.open();
     await app.init();
     await fastify.ready();
     const opened = await opening('ECO_OPERATORS_HOST', 'ECO_OPERATORS_PORT', operatorsHost, operatorsPort, () =>
@@ -189,6 +200,7 @@ function recordRequest(metrics: Metrics, log: Logger, request: FastifyRequest, r
     {
       correlationId: request.id,
       clientCorrelationId: clientCorrelationIdOf(request.raw),
+      traceId: request.trace?.traceId,
       method,
       url,
       principal: principalOf(request)?.id,

@@ -14,7 +14,7 @@ export function documentedSettings(
 ): ReadonlySet<SettingRow> {
   const section = document.split(/^## /m).find((part) => part.startsWith('Settings of each process')) ?? '';
   const rows = new Set<SettingRow>();
-  for (const [, variable = '', ...cells] of section.matchAll(/^\| `(ECO_\w+)` *\|(.*)\|(.*)\|(.*)\|$/gm)) {
+  for (const [, variable = '', ...cells] of section.matchAll(/^\| `((?:ECO|OTEL)_\w+)` *\|(.*)\|(.*)\|(.*)\|$/gm)) {
     const [standard = '', description = '', of = ''] = cells.map((cell) => cell.trim().replaceAll('`', ''));
     const named = of === 'all' ? services : of.split(', ');
     const unknown = named.filter((name) => !services.some((known) => known === name));

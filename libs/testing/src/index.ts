@@ -13,3 +13,4 @@ export * from './history/check-history.js';
 export * from './unicode-key.js';
 export * from './raw-message.js';
 export * from './writer-process.js';
+export * from './span-collector.js';

@@ -115,14 +115,17 @@ export class Services {
   }
 }
 
-/** Settings from the user's environment, such as a mail server. The cluster's own settings take precedence. */
+/** Settings from the user's environment, such as a mail server or a collector of spans. The cluster's own settings take precedence. */
 function givenSettings(): Record<string, string> {
   return Object.fromEntries(
     Object.entries(process.env).flatMap(([name, value]) =>
-      name.startsWith('ECO_') && value !== undefined ? [[name, value]] : [],
+      GIVEN.test(name) && value !== undefined ? [[name, value]] : [],
     ),
   );
 }
+
+/** OpenTelemetry has its own names for the settings of a collector. */
+const GIVEN = /^(?:ECO_|OTEL_EXPORTER_OTLP_)/;
 
 async function isReady(service: ServiceNode): Promise<boolean> {
   try {

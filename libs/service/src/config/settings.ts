@@ -108,6 +108,25 @@ function described(schema: z.ZodType<string>): z.ZodType<string> {
   });
 }
 
+const share = z.string().transform((text, context): number => {
+  const number = /^[01](\.\d{1,9})?$/.test(text) ? Number(text) : NaN;
+  if (number >= 0 && number <= 1) return number;
+  context.addIssue(`must be a number from 0 to 1, not ${quoted(text)}`);
+  return z.NEVER;
+});
+
+const collectorUrl = z
+  .string()
+  .transform((text, context): string => {
+    const url = URL.parse(text);
+    if (url === null || !/^https?:$/.test(url.protocol))
+      context.addIssue('must be http://host:port or https://host:port');
+    else if (url.username !== '' || url.password !== '') context.addIssue('must hold no login');
+    else return text;
+    return z.NEVER;
+  })
+  .optional();
+
 const HOST_NAME = /^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$/i;
 
 const hostNames = z.string().transform((text, context): readonly string[] => {
@@ -276,6 +295,21 @@ export const settings = {
     unit: 'MB',
     default: '512',
     schema: wholeNumberSetting(1, 65_536),
+  } satisfies Setting<number>,
+};
+
+/** Settings of every process that records spans. The first name is OpenTelemetry's own. */
+export const tracingSettings = {
+  traceEndpoint: {
+    variable: 'OTEL_EXPORTER_OTLP_ENDPOINT',
+    description: 'Collector of spans, OTLP over HTTP, http://host:4318; absent: no span is recorded',
+    schema: collectorUrl,
+  } satisfies Setting<string | undefined>,
+  traceRatio: {
+    variable: 'ECO_TRACE_RATIO',
+    description: 'Share of the requests without a traceparent that are traced, from 0 to 1',
+    default: '0.01',
+    schema: share,
   } satisfies Setting<number>,
 };
 

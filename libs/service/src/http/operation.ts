@@ -3,6 +3,7 @@ import { RouteConfig } from '@nestjs/platform-fastify';
 import { ApiBody, ApiExtension, ApiHeader, ApiOperation, ApiParam, ApiQuery, ApiResponse } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import type { TraceParent } from '@eco/base';
 import { fieldRuleOf, type Access, type Caller, type FieldRule } from '@eco/access';
 import {
   headerDescriptions,
@@ -19,6 +20,13 @@ import { problem } from './problem.js';
  * document. `@Input` reads path, query, headers and body of a request together. So a bad request gets all its
  * violations, and not only those of one part.
  */
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The trace that the client named or this process began, also one that is not recorded. */
+    trace: TraceParent | undefined;
+  }
+}
 
 interface AnswerDeclaration {
   readonly description: string;
@@ -55,6 +63,8 @@ export interface InputOf<O extends OperationDeclaration> {
   readonly headers: Read<O['headers']>;
   readonly body: Read<O['body']>;
   readonly correlationId: string;
+  /** Parent of the spans that the operation causes. Undefined: it is not traced. */
+  readonly trace: TraceParent | undefined;
   readonly caller: Caller;
 }
 
@@ -91,6 +101,7 @@ function readInput<O extends OperationDeclaration>(declaration: O, request: Fast
     headers: read('header', declaration.headers, request.headers),
     body: read('body', declaration.body ?? NO_BODY, request.body),
     correlationId: request.id,
+    trace: request.trace?.sampled === true ? request.trace : undefined,
     caller,
   };
   if (faults.length > 0) throw problem('bad-input', { faults });
