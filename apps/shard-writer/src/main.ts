@@ -38,7 +38,16 @@ async function start(): Promise<Service> {
   const writerMetrics = new WriterMetrics(metrics.registry);
   const { batchLimit, nodes, keepDays, keepContentDays } = config;
   const retention = { keepMs: keepDays * 86_400_000, contentMs: keepContentDays * 86_400_000 };
-  const writer = new Writer({ consumer, replies, announcer, metrics: writerMetrics, log, batchLimit, retention });
+  const writer = new Writer({
+    consumer,
+    replies,
+    announcer,
+    metrics: writerMetrics,
+    log,
+    tracer: frame.tracing,
+    batchLimit,
+    retention,
+  });
   const login = { user: 'eco_writer', password: config.secrets.database.eco_writer };
   const leadership = new Leadership({ writer, nodes, login, log });
   writerMetrics.observeLeadership(config.group, leadership);

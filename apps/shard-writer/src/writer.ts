@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { doubledMs, sleep, type Log } from '@eco/base';
+import { doubledMs, NO_TRACER, sleep, type Log, type Tracer } from '@eco/base';
 import {
   readContent,
   type CommandConsumer,
@@ -35,6 +35,7 @@ import {
   type WriterSession,
 } from '@eco/writer';
 import { Announcements } from './announcements.js';
+import { traceBatch } from './batch-spans.js';
 import type { WriterMetrics } from './metrics.js';
 
 /*
@@ -75,6 +76,8 @@ export interface WriterParts {
   announcer: EventAnnouncer;
   metrics: WriterMetrics;
   log: Log;
+  /** Absent: no spans are recorded. */
+  tracer?: Tracer;
   /** Most commands in one batch. */
   batchLimit: number;
   retention?: RetentionTimes;
@@ -356,6 +359,7 @@ export class Writer implements LeaderLoop {
     replies.send(addressed, formatPosition(positionOf([state.position])));
     announcements.announce(state, effects);
     metrics.observeBatch(committed);
+    traceBatch(this.#parts.tracer ?? NO_TRACER, committed);
     this.#logBatch(committed);
   }
 

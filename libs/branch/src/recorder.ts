@@ -22,7 +22,7 @@ import type { Asked, BranchDatabaseOptions, CommandSender, Recorded } from './ty
 export type EntryBody<K extends EntryKind> = Omit<CommandBody<K>, 'branchId' | 'incarnation' | 'sequence'>;
 
 /** What a command states about its cause. */
-type Cause = Pick<Asked, 'correlationId' | 'actor'>;
+type Cause = Pick<Asked, 'correlationId' | 'traceparent' | 'actor'>;
 
 export type Decision<T, Refusal> = { readonly value: T } | { readonly refusal: Refusal };
 
@@ -166,7 +166,7 @@ export class Recorder {
     kind: K,
     { id, body, cause }: { readonly id: string; readonly body: CommandBody<K>; readonly cause: Cause },
   ): void {
-    const { actor, correlationId } = cause;
+    const { actor, correlationId, traceparent } = cause;
     const key = keyOf({ kind, body });
     // The kind is first, so that it shows without parsing what a text of the outbox is.
     const command = {
@@ -176,6 +176,7 @@ export class Recorder {
       ...(actor && { actor: actorOf(actor) }),
       sentBy: this.#options.name,
       correlationId,
+      ...(traceparent !== undefined && { traceparent }),
       body,
     };
     const text = JSON.stringify(command);

@@ -46,6 +46,8 @@ export interface Asked {
   /** Ids that the same request had under former id keys of its client. */
   readonly formerIds?: readonly string[] | undefined;
   readonly correlationId: string;
+  /** Trace of the request, as its command will state it. Absent: it is not traced. */
+  readonly traceparent?: string | undefined;
   readonly actor?: Actor | undefined;
 }
 

@@ -118,6 +118,8 @@ const envelopeFields = {
   sentBy: nameInLogsSchema,
   /** Follows one request through messages and logs. */
   correlationId: nameInLogsSchema,
+  /** `traceparent` of W3C Trace Context, if the request is traced. Nothing depends on it but spans. */
+  traceparent: nameInLogsSchema.optional(),
   /** After this time, by the group's clock, the command is never carried out. Absent: no limit. */
   notAfter: timestampSchema.optional(),
   /** True: a caller waits for the outcome at the message's `replyTo`. */

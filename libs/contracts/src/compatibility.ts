@@ -66,6 +66,11 @@ export const formatChanges = {
       what: 'a registration may state that the e-mail address is confirmed',
       olderPeers: 'a writer from before ignores it, and without it no mail is sent',
     },
+    {
+      version: 1,
+      what: 'the envelope may state the trace of its request',
+      olderPeers: 'a writer from before ignores it and records no span',
+    },
   ],
   replies: [
     { version: 1, what: 'first', olderPeers: FIRST },

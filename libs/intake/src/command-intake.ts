@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import type { Principal } from '@eco/access';
-import { sleep } from '@eco/base';
+import { formatTraceParent, NO_TRACER, sleep, type TraceParent, type Tracer } from '@eco/base';
 import { mayHaveArrived, type CommandReply, type CommandPublisher, type PublishOutcome } from '@eco/broker';
 import {
   branchUser,
@@ -17,6 +17,7 @@ import { bodyHash, isBodyOf } from '@eco/domain';
 import type { Appended } from '@eco/journal';
 import type { AskedCommand, CommandStatus } from '@eco/reads';
 import { commandIdFor, customerIdFor, ID_RANDOM_BYTES, newCommandId, newId, orderIdFor } from '@eco/routing';
+import { traceConfirm } from './confirm-spans.js';
 import type { GroupKnowledge } from './group-knowledge.js';
 import { HybridClock } from './hybrid-clock.js';
 import { KeyMemory } from './key-memory.js';
@@ -64,6 +65,8 @@ export interface CommandRequest<K extends CommandKind> extends Requester {
   readonly kind: K;
   readonly body: CommandBody<K>;
   readonly correlationId: string;
+  /** Parent of the spans of the command. Absent: the request is not traced. */
+  readonly trace?: TraceParent | undefined;
   /** Longest wait for the writer's decision, s. 0: no wait. */
   readonly waitSeconds: number;
   /** Stamp from `nextStamp`, if the response states it. Absent: the intake makes one. */
@@ -82,6 +85,8 @@ export interface CommandIntakeOptions {
   readonly reads: GroupKnowledge;
   /** Keeps commands that can wait when the brokers do not confirm them; absent: nothing is kept. */
   readonly local?: LocalAcceptance;
+  /** Absent: nothing is recorded. */
+  readonly tracer?: Tracer;
   /** Ends every wait. Commands that are accepted by then are reported as accepted. */
   readonly stopping: AbortSignal;
 }
@@ -99,12 +104,14 @@ const LOOK_PAUSE_MS = 100;
 export class CommandIntake {
   readonly branchId: string | null;
   readonly #options: CommandIntakeOptions;
+  readonly #tracer: Tracer;
   readonly #clock: HybridClock;
   readonly #keys = new KeyMemory();
   readonly #waits = new Set<() => void>();
 
   constructor(options: CommandIntakeOptions) {
     this.#options = options;
+    this.#tracer = options.tracer ?? NO_TRACER;
     this.branchId = options.branchId;
     this.#clock = new HybridClock(options.branchId === null ? 'central' : branchUser(options.branchId));
     const last = options.local?.lastStamp;
@@ -153,11 +160,16 @@ export class CommandIntake {
     return submission;
   }
 
-  /** The parts of the envelope that depend on the client. */
-  #envelopeOf(request: CommandRequest<CommandKind>): Pick<Command, 'actor' | 'formerIds'> {
+  /** The parts of the envelope that depend on the client and its request. */
+  #envelopeOf(request: CommandRequest<CommandKind>): Pick<Command, 'actor' | 'formerIds' | 'traceparent'> {
     const actor = this.#actorOf(request.principal);
     const formerIds = this.#formerIdsOf(request);
-    return { ...(formerIds && { formerIds }), ...(actor && { actor }) };
+    const { trace } = request;
+    return {
+      ...(formerIds && { formerIds }),
+      ...(actor && { actor }),
+      ...(trace && { traceparent: formatTraceParent(trace) }),
+    };
   }
 
   /** The ids of the same request under the principal's former id keys. Undefined: there are none. */
@@ -197,11 +209,12 @@ export class CommandIntake {
     }
     const to = lane === undefined || isUnassigned(lane) ? {} : { queue: lane };
     if (request.waitSeconds === 0 || stopping.aborted) {
-      return this.#settle(await publisher.publish(command, to), lane, command, notKept);
+      const outcome = await traceConfirm(this.#tracer, request, publisher.publish(command, to));
+      return this.#settle(outcome, lane, command, notKept);
     }
     const sent = publisher.publishAndWait(command, { ...to, waitMs: request.waitSeconds * 1000 });
     const answer = this.#untilStopping(sent.reply);
-    const outcome = await sent.outcome;
+    const outcome = await traceConfirm(this.#tracer, request, sent.outcome);
     // The writer's reply counts more than a lost confirm, and may arrive before it.
     return answered(await answer) ?? this.#settle(outcome, lane, command, notKept);
   }
@@ -260,7 +273,7 @@ export class CommandIntake {
     const command = { id, ...envelope, stamp, sentBy, correlationId, notAfter, kind, body } as Command;
     const sent = publisher.publishAndWait(command, { waitMs });
     const answer = this.#untilStopping(sent.reply);
-    const submission = submissionOf(await sent.outcome);
+    const submission = submissionOf(await traceConfirm(this.#tracer, request, sent.outcome));
     const reply = answered(await answer);
     if (reply?.type === 'answered') return reply;
     if (submission.type === 'not-accepted') return submission;

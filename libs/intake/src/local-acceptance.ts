@@ -12,6 +12,7 @@ import {
   type Traits,
 } from '@eco/journal';
 import { BUCKETS_MAX, bucketOf } from '@eco/routing';
+import { traceRelayed } from './confirm-spans.js';
 import type { IntakeFrame } from './frame.js';
 
 /**
@@ -85,7 +86,7 @@ export class LocalAcceptance {
     }
     this.#relay = new Relay({
       journal: this.#journal,
-      publish: (lane, commands) => this.#publish(lane, commands),
+      publish: (lane, commands) => traceRelayed(frame.tracing, commands, this.#publish(lane, commands)),
       log,
     });
     registerJournalMetrics(metrics.registry, this.#journal, this.#relay);

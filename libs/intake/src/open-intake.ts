@@ -66,6 +66,7 @@ export function openIntake(frame: IntakeFrame, settings: IntakeSettings): OpenIn
       branchId,
       sharedIdKey,
       reads,
+      tracer: frame.tracing,
       stopping,
       ...(local && { local }),
     }),

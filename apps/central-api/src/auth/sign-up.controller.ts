@@ -78,7 +78,7 @@ export class SignUpController {
   @Post('sign-up/confirm')
   @Operation(confirmSignUp)
   async confirm(
-    @Input(confirmSignUp) { body, correlationId, caller }: InputOf<typeof confirmSignUp>,
+    @Input(confirmSignUp) { body, correlationId, trace, caller }: InputOf<typeof confirmSignUp>,
   ): Promise<HttpResponse> {
     const mail = await fromIdentity(this.customers.findSignUp(body.code));
     if (mail === undefined) throw unknownCode();
@@ -97,6 +97,7 @@ export class SignUpController {
         emailConfirmed: true,
       },
       correlationId,
+      trace,
       waitSeconds: WAIT_SECONDS,
     });
     if (submission.type === 'not-accepted' || submission.type === 'acceptance-unknown') {

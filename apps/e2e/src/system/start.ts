@@ -1,7 +1,8 @@
-import { startTestCluster, suiteProvider, type TestCluster } from '@eco/testing';
+import { SpanCollector, startTestCluster, suiteProvider, type TestCluster } from '@eco/testing';
 
 declare global {
   var ecoSystem: TestCluster | undefined;
+  var ecoCollector: SpanCollector | undefined;
 }
 
 /** Starts the whole system as `npm start` does, on free ports. A service that a test kills is restarted. */
@@ -10,6 +11,11 @@ export default async function start(): Promise<void> {
   process.env['ECO_ANONYMOUS_REQUESTS_PER_MINUTE'] = '1000000';
   // A branch takes no units by itself: most tests count those of the head office.
   process.env['ECO_FETCH_LEAST_UNITS'] = '0';
+  // Only requests whose test names a trace are traced.
+  const collector = await SpanCollector.start();
+  globalThis.ecoCollector = collector;
+  process.env['OTEL_EXPORTER_OTLP_ENDPOINT'] = collector.url;
+  process.env['ECO_TRACE_RATIO'] = '0';
   const system = await startTestCluster({}, { provider: await suiteProvider() });
   system.supervise(() => undefined);
   globalThis.ecoSystem = system;

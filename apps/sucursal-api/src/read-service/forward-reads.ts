@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify';
+import { formatTraceParent } from '@eco/base';
 import { audienceOf, type Principal } from '@eco/access';
 import { retryAfter } from '@eco/api/reads';
 import { branchAudience } from '@eco/identity';
@@ -91,6 +92,7 @@ export class ForwardReads {
           ...sent,
           ...(body !== undefined && { 'content-type': 'application/json' }),
           [headerNames.correlationId]: request.id,
+          ...(request.trace && { traceparent: formatTraceParent(request.trace) }),
           [headerNames.caller]: this.#caller(request.caller.principal, request.headers.authorization),
         },
       });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Caller } from '@eco/access';
+import { formatTraceParent, type TraceParent } from '@eco/base';
 import type { Asked, BranchDatabase, Frozen, Recorded } from '@eco/branch';
 import { headers, type CommandKind, type ProblemName } from '@eco/contracts';
 import { CommandIntake } from '@eco/intake';
@@ -11,6 +12,7 @@ export const recordHeadersSchema = z.object({ 'idempotency-key': idempotencyKeyS
 interface RecordInput {
   readonly headers: z.output<typeof recordHeadersSchema>;
   readonly correlationId: string;
+  readonly trace: TraceParent | undefined;
   readonly caller: Caller;
 }
 
@@ -38,7 +40,7 @@ export class Requests {
   }
 
   /** `kind`: the command that will report it to the head office. */
-  asked(kind: CommandKind, { headers: given, correlationId, caller: { principal } }: RecordInput): Asked {
+  asked(kind: CommandKind, { headers: given, correlationId, trace, caller: { principal } }: RecordInput): Asked {
     const idOf = (idKey: typeof principal.idKey) =>
       this.#intake.commandId(
         { principal: { ...principal, idKey }, idempotencyKey: given['idempotency-key'] },
@@ -49,6 +51,7 @@ export class Requests {
       id: idOf(principal.idKey),
       formerIds: principal.formerIdKeys.map(idOf),
       correlationId,
+      traceparent: trace && formatTraceParent(trace),
       actor: { id: principal.id, branchId: principal.branchId ?? this.#branchId },
     };
   }

@@ -120,7 +120,7 @@ export class CartsController {
   @Post(':customerId/checkout')
   @Operation(checkOut)
   async checkOut(
-    @Input(checkOut) { path, headers, correlationId, caller }: InputOf<typeof checkOut>,
+    @Input(checkOut) { path, headers, correlationId, trace, caller }: InputOf<typeof checkOut>,
   ): Promise<HttpResponse> {
     const { customerId } = path;
     const requester = requesterOf({ headers, caller });
@@ -132,6 +132,7 @@ export class CartsController {
       kind: 'cart.checkout',
       body: { orderId, customerId, branchId: branchOf(caller, this.intake.branchId) },
       correlationId,
+      trace,
       waitSeconds: headers.prefer ?? 0,
       stamp,
     });
@@ -142,14 +143,23 @@ export class CartsController {
   async #edit<K extends 'cart.edit' | 'cart.clear'>(
     kind: K,
     body: CommandBody<K>,
-    { headers, correlationId, caller }: CommandInput<CartHeaders>,
+    { headers, correlationId, trace, caller }: CommandInput<CartHeaders>,
   ): Promise<HttpResponse> {
     const { customerId } = body;
     const requester = requesterOf({ headers, caller });
     const id = this.intake.commandId(requester, kind, customerId);
     const stamp = this.#stampAfter(customerId, headers);
     const waitSeconds = headers.prefer ?? 0;
-    const submission = await this.intake.submit({ ...requester, id, kind, body, correlationId, waitSeconds, stamp });
+    const submission = await this.intake.submit({
+      ...requester,
+      id,
+      kind,
+      body,
+      correlationId,
+      trace,
+      waitSeconds,
+      stamp,
+    });
     const response = responseOf(submission, id, headers.prefer);
     const winner = stampIn(submission);
     if (winner !== undefined) this.intake.noteStamp(customerId, winner);

@@ -38,7 +38,7 @@ export class EraseCustomerController {
   @Delete(':customerId')
   @Operation(eraseCustomer)
   async erase(
-    @Input(eraseCustomer) { path, headers, correlationId, caller }: InputOf<typeof eraseCustomer>,
+    @Input(eraseCustomer) { path, headers, correlationId, trace, caller }: InputOf<typeof eraseCustomer>,
   ): Promise<HttpResponse> {
     const { customerId } = path;
     const requester = requesterOf({ headers, caller });
@@ -49,6 +49,7 @@ export class EraseCustomerController {
       kind: 'customer.erase',
       body: { customerId },
       correlationId,
+      trace,
       waitSeconds: headers.prefer ?? WAIT_SECONDS,
     });
     const response = responseOf(submission, id, headers.prefer);

@@ -44,7 +44,7 @@ export class RegisterCustomerController {
   @Post()
   @Operation(registerCustomer)
   async register(
-    @Input(registerCustomer) { headers, body, correlationId, caller }: InputOf<typeof registerCustomer>,
+    @Input(registerCustomer) { headers, body, correlationId, trace, caller }: InputOf<typeof registerCustomer>,
   ): Promise<HttpResponse> {
     const requester = requesterOf({ headers, caller });
     const { customerId = this.intake.customerId(requester), name, email } = body;
@@ -55,6 +55,7 @@ export class RegisterCustomerController {
       kind: 'customer.register',
       body: { customerId, name, email, branchId: branchOf(caller, this.intake.branchId) },
       correlationId,
+      trace,
       waitSeconds: headers.prefer ?? 0,
     });
     const response = responseOf(submission, id, headers.prefer);

@@ -28,7 +28,7 @@ export class PlaceOrderController {
   @Post()
   @Operation(placeOrder)
   async place(
-    @Input(placeOrder) { headers, body, correlationId, caller }: InputOf<typeof placeOrder>,
+    @Input(placeOrder) { headers, body, correlationId, trace, caller }: InputOf<typeof placeOrder>,
   ): Promise<HttpResponse> {
     const { customerId, lines } = body;
     const requester = requesterOf({ headers, caller });
@@ -39,6 +39,7 @@ export class PlaceOrderController {
       kind: 'order.place',
       body: { orderId, customerId, branchId: branchOf(caller, this.intake.branchId), lines },
       correlationId,
+      trace,
       waitSeconds: headers.prefer ?? 0,
     });
     return orderResponse(responseOf(submission, orderId, headers.prefer), orderId);

@@ -101,12 +101,12 @@ export class ProductsWriteController {
   async #submit<K extends ProductCommand>(
     kind: K,
     body: CommandBody<K>,
-    { headers, correlationId, caller }: CommandInput,
+    { headers, correlationId, trace, caller }: CommandInput,
   ): Promise<{ id: string; response: CommandResponse }> {
     const requester = requesterOf({ headers, caller });
     const id = this.intake.commandId(requester, kind, body.productId);
     const waitSeconds = headers.prefer ?? WAIT_SECONDS;
-    const submission = await this.intake.submit({ ...requester, id, kind, body, correlationId, waitSeconds });
+    const submission = await this.intake.submit({ ...requester, id, kind, body, correlationId, trace, waitSeconds });
     return { id, response: responseOf(submission, id, headers.prefer) };
   }
 }

@@ -21,12 +21,13 @@ type Order = CommandOf<'order.place'>;
 export function isPlainOrder(raw: unknown): raw is Order {
   if (!isObject<Order>(raw) || raw.kind !== 'order.place') return false;
   for (const field in raw) if (!envelopeFields.has(field)) return false;
-  const { id, stamp, actor, sentBy, correlationId, reply = false, body } = raw;
+  const { id, stamp, actor, sentBy, correlationId, traceparent, reply = false, body } = raw;
   return (
     isText(id, UUID) &&
     isText(stamp, STAMP) &&
     isText(sentBy, NAME) &&
     isText(correlationId, NAME) &&
+    (traceparent === undefined || isText(traceparent, NAME)) &&
     typeof reply === 'boolean' &&
     (actor === undefined || isPlainActor(actor)) &&
     isPlainBody(body)
@@ -38,6 +39,7 @@ const envelopeFields: ReadonlySet<string> = new Set([
   'actor',
   'sentBy',
   'correlationId',
+  'traceparent',
   'reply',
   'kind',
   'body',

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Caller } from '@eco/access';
+import type { TraceParent } from '@eco/base';
 import { headers } from '@eco/contracts';
 import type { Requester } from '@eco/intake';
 import { idempotencyKeySchema, preferWaitSchema } from '@eco/service';
@@ -14,6 +15,7 @@ export const commandHeadersSchema = z.object({
 export interface CommandInput<Headers = z.output<typeof commandHeadersSchema>> {
   readonly headers: Headers;
   readonly correlationId: string;
+  readonly trace: TraceParent | undefined;
   readonly caller: Caller;
 }
 
