@@ -1,4 +1,8 @@
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { PROJECT_DIR } from '@eco/cluster';
 import { eventually, type ReceivedSpan } from '@eco/testing';
 import { openSystem, type System } from './system/system.js';
 
@@ -28,6 +32,13 @@ const one = (spans: readonly ReceivedSpan[], name: string, of: (span: ReceivedSp
   if (found.length !== 1) throw new Error(`${found.length} spans ${name}, among ${spans.length}`);
   return found[0] as ReceivedSpan;
 };
+
+/** What `eco trace` prints of this id. */
+async function tracedByLogs(id: string): Promise<string> {
+  const eco = path.join(PROJECT_DIR, 'apps/eco/dist/main.js');
+  const { stdout } = await promisify(execFile)(process.execPath, [eco, 'trace', id, '--data', system.dataDir]);
+  return stdout;
+}
 
 /** The spans of an order that this client placed, and of its reads. */
 async function spansOf({ traceId }: Client, reads: number) {
@@ -88,6 +99,23 @@ describe.each(['central', 'sucursal'] as const)('an order through %s', (api) => 
     expect(String(first?.attributes['eco.source'])).toMatch(/^g1-\d/);
     if (api === 'sucursal') {
       expect(reads).toContainEqual(expect.objectContaining({ process: 'read-service', parentSpanId: first?.spanId }));
+    }
+    // Without a collector, logs and rows show the same way, from any of its ids.
+    const ids = [
+      orderId,
+      ...(api === 'central' ? [String(placed.headers.get('x-correlation-id')), traced.traceId] : []),
+    ];
+    for (const id of ids) {
+      const printed = await eventually('the statistics have the order', async () => {
+        const text = await tracedByLogs(id);
+        return text.includes('statistics: applied') && text;
+      });
+      expect(printed).toContain('POST /orders → 201: confirmed by a majority of the brokers');
+      expect(printed).toMatch(new RegExp(`batch \\d+\\.\\d+ of 1 command`));
+      expect(printed).toContain(`order.place: done at position ${position}`);
+      expect(printed).toContain('event order.confirmed');
+      expect(printed).toContain(`commands: ${orderId}`);
+      expect(printed).toContain('not read: notifications');
     }
     for (const span of [accept, confirm, batch, commit, ...reads]) expect(span.error).toBeNull();
   });

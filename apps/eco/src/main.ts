@@ -13,6 +13,7 @@ import { registerSecrets } from './commands/secrets.js';
 import { registerShards } from './commands/shards.js';
 import { registerStatus } from './commands/status.js';
 import { registerToken } from './commands/token.js';
+import { registerTrace } from './commands/trace.js';
 import { registerUp } from './commands/up.js';
 import { registerUsers } from './commands/users.js';
 import { registerVerify } from './commands/verify.js';
@@ -25,6 +26,7 @@ const commands = [
   registerToken,
   registerLoad,
   registerVerify,
+  registerTrace,
   registerJournal,
   registerBranch,
   registerDeadLetters,

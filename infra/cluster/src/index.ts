@@ -36,6 +36,7 @@ export { COOKIE, rotateSecret, secretNames } from './rotation/rotate-secrets.js'
 export { brokerLogin, brokerSecretsFile, openSecrets, replaceCookie, type Secrets } from './secrets.js';
 export { branchDir, journalsDir, removeDataFolder } from './data-folder.js';
 export { isSameProcess } from './processes/identity.js';
+export { logBefore } from './processes/log-files.js';
 export { findOnPath } from './programs.js';
 export { LOG_LINE_PREFIX } from './postgres-settings.js';
 export { Refused } from './refused.js';

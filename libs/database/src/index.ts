@@ -21,6 +21,7 @@ export {
   type DeadLetterGroup,
   type KeptDeadLetter,
 } from './dead-letters/queries.js';
+export { readDecidedCommand, type DecidedCommand } from './decided-command.js';
 export { readErasures, type Erasure } from './erasures.js';
 export { ReplicationWatch, type NodeReplication } from './replication/replication-watch.js';
 export { AbsentSlots, readAbsentSlots, renewAbsentSlot, type AbsentSlot } from './replication/absent-slots.js';

@@ -8,6 +8,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { baseUrl, StartError, trustAuthority } from '@eco/base';
 import type { TlsFile } from './config/tls.js';
+import { headers } from '@eco/contracts';
 import { addApiDocument, addDocumentRoutes, type Documents } from './documents.js';
 import { Health } from './health.js';
 import { addAuthentication, addAuthorization, principalOf, type Authorization } from './http/authorization.js';
@@ -210,6 +211,8 @@ function recordRequest(metrics: Metrics, log: Logger, request: FastifyRequest, r
       ms: Math.round(reply.elapsedTime * 10) / 10,
       // The id of the object that the request created, such as an order. With it the correlation id can be found.
       location: reply.getHeader('location'),
+      // `local`: a journal has the command, and no broker yet.
+      durability: reply.getHeader(headers.durability),
     },
     'request',
   );
