@@ -4,6 +4,7 @@ import { registerContainer } from './commands/container.js';
 import { registerCustomers } from './commands/customers.js';
 import { registerDeadLetters } from './commands/dead-letters.js';
 import { registerDown } from './commands/down.js';
+import { registerFailover } from './commands/failover.js';
 import { registerJournal } from './commands/journal.js';
 import { registerLag } from './commands/lag.js';
 import { registerLoad } from './commands/load.js';
@@ -31,6 +32,7 @@ const commands = [
   registerBranch,
   registerDeadLetters,
   registerLag,
+  registerFailover,
   registerReport,
   registerShards,
   registerUsers,

@@ -4,6 +4,8 @@ import type { BrokerUser } from '@eco/contracts';
 import { DATABASE_NAME } from '@eco/postgres';
 import { removeDataFolder } from './data-folder.js';
 import { addFirstAdministrator } from './first-administrator.js';
+import { Control } from './control.js';
+import type { Operation } from './failover/operation.js';
 import { addFirstProducts } from './first-products.js';
 import type { Host, OpenedHost } from './host.js';
 import { clientUrlOf, type Layout } from './layout.js';
@@ -30,6 +32,8 @@ export interface Servers {
   readonly restartable: readonly NativeProcess[];
   /** Replaces lost primaries and brings replicas back from now on. `say` gets a line about each. */
   supervise(say: Say): void;
+  /** Carries out an operator's request, and returns a sentence about the result. Throws a `Refused`. */
+  operate(operation: Operation): Promise<string>;
   /** Resolves when nothing of that is under way any more. */
   endSupervision(): Promise<void>;
   /** Starts all servers. They are then ready, with users, queues, roles and schema. */
@@ -65,6 +69,7 @@ export class Cluster implements RunningCluster {
   readonly #supervision: Supervision;
   readonly #logFiles = new LogFiles(() => this.#processes.map(({ spec }) => spec.logFile));
   readonly #missing = new MissingServers(() => updateRun(this.#host.dataDir, this.#run()));
+  #control: Control | undefined;
   #firstAdministrator: Login | undefined;
   #started: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
@@ -175,10 +180,12 @@ export class Cluster implements RunningCluster {
     return [servers, this.#services.startStep(), products, administrator];
   }
 
-  supervise(say: (line: string) => void): void {
+  async supervise(say: (line: string) => void): Promise<void> {
     this.#supervision.begin(say);
     this.#missing.supervise(say);
     this.#servers.supervise(say);
+    this.#control = await Control.open(async (operation) => this.#servers.operate(operation));
+    updateRun(this.#host.dataDir, this.#run());
   }
 
   stop(run: RunSteps = runSteps): Promise<void> {
@@ -222,6 +229,7 @@ export class Cluster implements RunningCluster {
   }
 
   async #cleanUp(): Promise<void> {
+    await this.#control?.close();
     this.#logFiles.end();
     await this.#servers.remove();
     endRun(this.#host.dataDir);
@@ -248,6 +256,7 @@ export class Cluster implements RunningCluster {
     return {
       supervisor: { pid: process.pid, start: startOf(process.pid) ?? '' },
       layout: this.layout,
+      control: this.#control?.socket,
       missing: Object.fromEntries(this.#missing.reasons),
       processes: this.#processes
         .filter((each) => each.running)

@@ -39,6 +39,8 @@ export { isSameProcess } from './processes/identity.js';
 export { logBefore } from './processes/log-files.js';
 export { findOnPath } from './programs.js';
 export { LOG_LINE_PREFIX } from './postgres-settings.js';
+export { askControl } from './control.js';
+export type { Operation } from './failover/operation.js';
 export { Refused } from './refused.js';
 export { leftoversOf, stopLeftoverSteps, untilEnded } from './processes/leftovers.js';
 export { ProcessError } from './processes/native-process.js';

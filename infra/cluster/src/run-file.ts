@@ -17,6 +17,8 @@ export type RecordedProcess = z.infer<typeof processSchema>;
 const runSchema = z.object({
   /** The process that started the cluster and stops it on request. */
   supervisor: processSchema,
+  /** The socket that takes operations; absent until everything runs. */
+  control: z.string().optional(),
   layout: z.custom<Layout>((value) => typeof value === 'object' && value !== null),
   /** Reasons why servers of the layout could not be started, by name. */
   missing: z.record(z.string(), z.string()).default({}),

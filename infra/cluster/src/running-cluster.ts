@@ -100,8 +100,11 @@ export interface RunningCluster {
   rotateSecret(name: string): Promise<string>;
   /** Log-in of a database role. `postgres` is the superuser. */
   databaseLogin(role: DatabaseLogin): DatabaseAccess;
-  /** Restarts services that end on their own from now on. `say` gets a line whenever a process ends. */
-  supervise(say: (line: string) => void): void;
+  /**
+   * From now on starts again what ends on its own, replaces a lost primary and takes operations of `eco`. `say` gets a
+   * line about each.
+   */
+  supervise(say: (line: string) => void): Promise<void>;
   /** Stops everything in order and keeps the data. It may be called early, twice or during the start. */
   stop(): Promise<void>;
   /** Ends at once and removes the data. */

@@ -17,7 +17,7 @@ export default async function start(): Promise<void> {
   process.env['OTEL_EXPORTER_OTLP_ENDPOINT'] = collector.url;
   process.env['ECO_TRACE_RATIO'] = '0';
   const system = await startTestCluster({}, { provider: await suiteProvider() });
-  system.supervise(() => undefined);
+  await system.supervise(() => undefined);
   globalThis.ecoSystem = system;
   process.env['E2E_DATA_DIR'] = system.dataDir;
 }

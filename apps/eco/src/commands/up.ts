@@ -62,7 +62,7 @@ async function run(cluster: Cluster, description: ClusterDescription, say: (text
   try {
     await cluster.start(drawSteps);
     say(overview(cluster, description, await tokenLines(cluster, shown(authorityFile(description.dataDir)))));
-    cluster.supervise((line) => say(`${new Date().toISOString()} ${line}`));
+    await cluster.supervise((line) => say(`${new Date().toISOString()} ${line}`));
   } catch (error) {
     if (error instanceof Stopped) return;
     await cluster.stop(drawSteps);

@@ -129,6 +129,10 @@ export class ContainerServers implements Servers {
   /** Nothing: a suite on containers brings its servers back itself. */
   supervise(): void {}
 
+  operate(): Promise<string> {
+    throw new Refused('only servers that eco up runs as processes are operated by it');
+  }
+
   async endSupervision(): Promise<void> {}
 
   stopSteps(): readonly Step[] {

@@ -1,6 +1,8 @@
 import { sleep } from '@eco/base';
 import { askNodes, primaryOf, SideConnection } from '@eco/postgres';
 import { eventually, startTestCluster, type TestCluster } from '@eco/testing';
+import { askControl } from '../control.js';
+import { readRun } from '../run-file.js';
 import type { RunningDatabase } from '../running-cluster.js';
 
 /*
@@ -18,7 +20,7 @@ beforeAll(async () => {
     groups: [{ id: 'g1', replicas: 2 }],
     replicaAwaySeconds: 3,
   });
-  cluster.supervise((line) => said.push(line));
+  await cluster.supervise((line) => said.push(line));
 }, 180_000);
 afterAll(() => cluster?.destroy(), 120_000);
 
@@ -187,4 +189,48 @@ it('starts the old primary again if a replica that may have acknowledged is away
     await client.end();
   }
   process.stderr.write(`refused: longest gap ${Math.round(client.longestGapMs)} ms\n${said.splice(0).join('\n')}\n`);
+}, 300_000);
+
+it('a switchover loses nothing, both ways, and a replica can be copied again', async () => {
+  await untilAllStream();
+  const { control = '' } = readRun(cluster.dataDir) ?? {};
+  const before = await primary();
+  const [to, copied] = nodes().filter((node) => node !== before) as [RunningDatabase, RunningDatabase];
+  const client = new Client('switchover');
+  try {
+    for (const node of [to, before]) {
+      await eventually('some rows', () => client.acknowledged.length > 50);
+      process.stderr.write(`${await askControl(control, { type: 'switchover', to: node.name })}\n`);
+      expect((await primary()).name).toBe(node.name);
+      await untilAllStream();
+    }
+    await expect(askControl(control, { type: 'switchover', to: before.name })).rejects.toThrow('primary of g1 already');
+    await expect(askControl(control, { type: 'failover', acceptLoss: true })).rejects.toThrow('use eco switchover');
+    await expect(askControl(control, { type: 'reinit', node: before.name })).rejects.toThrow('is the primary');
+    await askControl(control, { type: 'reinit', node: copied.name });
+    await untilAllStream();
+  } finally {
+    await client.end();
+  }
+  const there = new Set(
+    (await sql<{ name: string }>(before, 'SELECT s.name FROM eco.setting s')).map((row) => row.name),
+  );
+  expect(client.acknowledged.filter((id) => !there.has(id))).toEqual([]);
+  process.stderr.write(`switchover: longest gap ${Math.round(client.longestGapMs)} ms\n${said.splice(0).join('\n')}\n`);
+}, 300_000);
+
+it('names what is lost before it does a failover that loses it', async () => {
+  await untilAllStream();
+  const { control = '' } = readRun(cluster.dataDir) ?? {};
+  const lost = await primary();
+  const [away, stays] = nodes().filter((node) => node !== lost) as [RunningDatabase, RunningDatabase];
+  await away.stop();
+  await lost.lose();
+  const risk = `decisions that ${away.name} and the lost primary alone have are lost`;
+  await expect(askControl(control, { type: 'failover', acceptLoss: false })).rejects.toThrow(risk);
+  expect(await askControl(control, { type: 'failover', acceptLoss: true })).toContain(risk);
+  expect((await primary()).name).toBe(stays.name);
+  await away.start();
+  await untilAllStream();
+  said.splice(0);
 }, 300_000);

@@ -5,8 +5,9 @@ import type { Say } from '../steps.js';
 import { DatabaseNodes, type ManagedNode } from './database-nodes.js';
 import { readRule, shrinkTo, widen } from './counting-rule.js';
 import { isLost, ruleChange, type CountingRule } from './decide.js';
-import { failOver, PromotionUnknown, type FailedOver } from './fail-over.js';
+import { failOver, LossNotAccepted, PromotionUnknown, type FailedOver } from './fail-over.js';
 import { GroupProbe, type NodeSign } from './group-probe.js';
+import type { Operation } from './operation.js';
 
 /** Time between two probes, and the time limit of each, ms. */
 const PROBE_MS = 500;
@@ -54,6 +55,8 @@ export class GroupWatch {
   #attached = new Set<string>();
   /** Replicas that may have streamed from the present primary. */
   #joined: Set<string>;
+  /** Nodes that return, although their stop was requested. */
+  readonly #wanted = new Set<string>();
   readonly #streamedAt = new Map<string, number>();
   /** Which replicas count; `unknown` until it was read from the present primary. */
   #rule: CountingRule | 'unknown' | undefined = 'unknown';
@@ -87,6 +90,112 @@ export class GroupWatch {
         await Promise.race([sleep(next - performance.now(), signal), gone]);
       }
     })();
+  }
+
+  hasNode(name: string): boolean {
+    return this.#names.includes(name);
+  }
+
+  /** Carries out an operator's request, and returns a sentence about the result. Throws a `Refused`. */
+  operate(operation: Operation): Promise<string> {
+    switch (operation.type) {
+      case 'switchover':
+        return this.#alone(() => this.#switchOver(operation.to));
+      case 'failover':
+        return this.#alone(() => this.#failOverOnRequest(operation.acceptLoss));
+      case 'reinit':
+        return this.#copyAgain(operation.node);
+    }
+  }
+
+  /**
+   * The primary stops in order, so all replicas have everything, and one of them is promoted. A client sees its session
+   * end; what it does not know to be committed it repeats.
+   */
+  async #switchOver(to: string | undefined): Promise<string> {
+    const { id } = this.#group;
+    const lost = this.#group.primary();
+    if (to !== undefined) this.#node(to);
+    if (to === lost) throw new Refused(`${lost} is the primary of ${id} already`);
+    const sign = (await this.#probe.ask(PROBE_MS * 4)).get(lost);
+    if (sign?.type !== 'primary') throw new Refused(`the primary ${lost} does not answer: see eco failover`);
+    const away = this.#names.filter((name) => name !== lost && !sign.streamsTo.includes(name));
+    if (sign.streamsTo.length === 0) throw new Refused(`no replica of ${id} streams`);
+    if (to !== undefined && away.includes(to)) throw new Refused(`${to} does not stream from ${lost}: see npm run lag`);
+    if (away.some((name) => this.#joined.has(name)) && typeof this.#rule !== 'object') {
+      throw new Refused(
+        `${away.join(', ')} does not stream from ${lost}: see npm run lag, and try again after a minute`,
+      );
+    }
+    // The checkpoint of the stop is then short.
+    await askAsSuperuser(this.#primary.node, this.#password, 'CHECKPOINT', [], CHECKPOINT_MS);
+    const old = this.#primary;
+    const startedAt = performance.now();
+    await old.stop();
+    try {
+      await this.#failOver(lost, { preferred: to });
+    } catch (error) {
+      await this.#fallBack(lost, error instanceof PromotionUnknown ? error.node : undefined);
+      throw error instanceof LossNotAccepted ? error : new Refused((error as Error).message, { cause: error });
+    }
+    const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+    this.#wanted.add(lost);
+    const now = this.#group.primary();
+    const instead = to === undefined || now === to ? '' : `, because ${to} had replayed less`;
+    return `${now} is the primary of ${id} after ${seconds} s${instead}; ${lost} returns as a replica`;
+  }
+
+  async #failOverOnRequest(acceptLoss: boolean): Promise<string> {
+    const lost = this.#group.primary();
+    const signs = await this.#probe.ask(PROBE_MS * 4);
+    if (signs.get(lost)?.type === 'primary') throw new Refused(`the primary ${lost} answers: use eco switchover`);
+    const missing = [...this.#joined].filter((name) => name !== lost && signs.get(name)?.type !== 'replica');
+    const there = [...this.#attached].filter((name) => signs.get(name)?.type === 'replica');
+    if (there.length === 0) throw new Refused(`no replica of ${this.#group.id} answers that has followed ${lost}`);
+    const risk = await this.#riskOf(missing, there);
+    if (!acceptLoss) {
+      throw new Refused(
+        missing.length === 0 ? `${risk}: add --accept-loss to do it now` : `${risk}; to accept that: --accept-loss`,
+      );
+    }
+    this.#say(`an operator asked for a failover: ${risk}`);
+    const { primary } = await this.#failOver(lost, { acceptLoss });
+    this.#wanted.add(lost);
+    return `${primary} is the primary of ${this.#group.id} now; ${risk}`;
+  }
+
+  /** What a failover may lose without the `missing` replicas. */
+  async #riskOf(missing: readonly string[], there: readonly string[]): Promise<string> {
+    if (missing.length === 0) return 'no confirmed decision is lost';
+    const ends = await Promise.all(
+      there.map(async (name) => {
+        const [row] = await askAsSuperuser<{ seq: string; at: string }>(
+          this.#node(name).node,
+          this.#password,
+          `SELECT g.seq::text AS seq, to_char(g.at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') AS at FROM eco.group_position g`,
+        );
+        return `${name} has batch ${row?.seq} of ${row?.at} UTC`;
+      }),
+    );
+    return `decisions that ${missing.join(' and ')} and the lost primary alone have are lost (${ends.join(', ')})`;
+  }
+
+  async #copyAgain(name: string): Promise<string> {
+    const replica = this.#node(name);
+    await this.#returning.get(name);
+    if (replica === this.#primary)
+      throw new Refused(`${name} is the primary of ${this.#group.id}: eco switchover first`);
+    const work = (async () => {
+      await replica.end();
+      await replica.discard();
+      await this.#return(replica, false);
+    })();
+    this.#returning.set(
+      name,
+      work.catch(() => undefined).finally(() => this.#returning.delete(name)),
+    );
+    await work;
+    return `${name} was copied from ${this.#group.primary()} and follows it`;
   }
 
   /** Ends the watch. Resolves when nothing is under way any more. */
@@ -245,7 +354,8 @@ export class GroupWatch {
     for (const replica of this.#group.nodes) {
       const { name } = replica.node;
       const sign = signs.get(name);
-      if (replica === this.#primary || replica.isStopped() || this.#returning.has(name) || !this.#isDue(name)) continue;
+      const isStopped = replica.isStopped() && !this.#wanted.has(name);
+      if (replica === this.#primary || isStopped || this.#returning.has(name) || !this.#isDue(name)) continue;
       const action = this.#careFor(replica, sign);
       if (action === undefined) continue;
       this.#postpone(name);
@@ -286,6 +396,7 @@ export class GroupWatch {
     await replica.startAsReplica(primary, mayDiffer, this.#say);
     await dropSlots(replica, this.#password);
     await this.#nodes.follow(name, primary.name);
+    this.#wanted.delete(name);
     this.#say(`${name} follows ${primary.name} again`);
   }
 

@@ -1,5 +1,7 @@
 import type { Servers } from '../cluster.js';
 import { GroupWatch } from '../failover/group-watch.js';
+import type { Operation } from '../failover/operation.js';
+import { Refused } from '../refused.js';
 import type { RunningBroker, RunningGroup } from '../running-cluster.js';
 import { together, type Say, type Step } from '../steps.js';
 import type { Native } from './native.js';
@@ -54,6 +56,18 @@ export class NativeServers implements Servers {
     };
     this.#watches = this.#groups.map(({ watched }) => new GroupWatch(watched, options));
     this.#watches.forEach((watch) => watch.begin());
+  }
+
+  operate(operation: Operation): Promise<string> {
+    const watches = this.#watches.filter((watch, index) => {
+      if (operation.type === 'reinit') return watch.hasNode(operation.node);
+      return operation.group === undefined || this.groups[index]?.id === operation.group;
+    });
+    const [watch, ...others] = watches;
+    const groups = this.groups.map(({ id }) => id).join(', ');
+    if (watch === undefined) throw new Refused(`there is no such node or group; the groups are ${groups}`);
+    if (others.length > 0) throw new Refused(`name one of the groups ${groups} by --group`);
+    return watch.operate(operation);
   }
 
   async endSupervision(): Promise<void> {
