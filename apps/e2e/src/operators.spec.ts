@@ -18,6 +18,20 @@ const eco = async (...args: string[]) => {
   return JSON.parse(stdout) as Record<string, unknown>;
 };
 
+interface Finding {
+  readonly what: string;
+  readonly measured: string;
+  readonly remedy?: string;
+  readonly runbook?: string;
+}
+
+/** The same for a command that ends with another code when it finds something. */
+async function ecoOutcome(command: string) {
+  const args = [path.join(PROJECT_DIR, 'apps/eco/bin/eco.js'), command, '--data', system.dataDir, '--json'];
+  const stdout = await new Promise<string>((resolve) => execFile(process.execPath, args, (_, text) => resolve(text)));
+  return JSON.parse(stdout) as { findings: Finding[]; wrong: Finding[] };
+}
+
 it('each process is live, ready and measured', async () => {
   const listeners = [...Object.values(system.operators), ...system.writers.map(({ operators }) => operators)];
   for (const api of listeners) {
@@ -98,3 +112,16 @@ it('eco load places orders through both APIs while readers read, and finds every
   expect(report).toMatchObject({ faults: [], accepted: 500, failedWrites: {}, reads: { failed: {} } });
   expect(report['check']).toMatchObject({ missing: [], unexpected: [], broken: [], confirmed: 500 });
 }, 180_000);
+
+it('eco doctor looks at every part, and eco status says what is wrong', async () => {
+  // Other tests leave dead letters, and a writer killed by another file may be starting.
+  const doctor = await eventually('all processes are ready', async () => {
+    const report = await ecoOutcome('doctor');
+    return report['findings'].some(({ what, measured }) => what === 'processes' && / ready$/.test(measured)) && report;
+  });
+  const parts = doctor['findings'].map(({ what }) => what);
+  expect(parts).toEqual(expect.arrayContaining(['slots of the replicas', 'longest queue', 'fullest journal']));
+  expect(doctor['findings'].filter(({ measured }) => measured.startsWith('not known'))).toEqual([]);
+  const { wrong } = await ecoOutcome('status');
+  for (const { remedy, runbook } of wrong) expect([typeof remedy, typeof runbook]).toEqual(['string', 'string']);
+});

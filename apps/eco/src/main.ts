@@ -3,6 +3,7 @@ import { registerBranch } from './commands/branch.js';
 import { registerContainer } from './commands/container.js';
 import { registerCustomers } from './commands/customers.js';
 import { registerDeadLetters } from './commands/dead-letters.js';
+import { registerDoctor } from './commands/doctor.js';
 import { registerDown } from './commands/down.js';
 import { registerFailover } from './commands/failover.js';
 import { registerJournal } from './commands/journal.js';
@@ -24,6 +25,7 @@ const commands = [
   registerUp,
   registerDown,
   registerStatus,
+  registerDoctor,
   registerToken,
   registerLoad,
   registerVerify,

@@ -10,6 +10,8 @@ export interface Alarm {
   readonly name: string;
   /** PromQL. It returns a series for each thing that is wrong. */
   readonly expr: string;
+  /** The same condition for one look at the metrics, if they alone decide it. */
+  readonly threshold?: Threshold;
   /** How long the expression must hold, in Prometheus' notation. Absent: the alert fires at once. */
   readonly for?: string;
   readonly severity: Severity;
@@ -22,6 +24,19 @@ export interface Alarm {
   readonly silent: Example;
 }
 
+/** A condition on each sample of one metric, from which a rule's expression and a check of `eco doctor` follow. */
+export interface Threshold {
+  /** What the metric measures, for a line of `eco doctor`. */
+  readonly what: string;
+  readonly metric: string;
+  /** Wrong are values above the limit, equal to it, or beyond it in either direction. +Inf is above no limit. */
+  readonly wrong: 'above' | 'equal' | 'beyond';
+  readonly limit: number;
+  readonly unit?: 's' | 'bytes';
+  /** What the operator does first: a command or a sentence. */
+  readonly remedy: string;
+}
+
 export interface Example {
   /** Values by series, each 15 s after the one before, in the notation of promtool: `0+2x20` is 0, 2, … 40. */
   readonly series: Readonly<Record<string, string>>;
@@ -32,6 +47,13 @@ export interface Example {
 interface FiringExample extends Example {
   /** Labels of the alert, without its name and severity. */
   readonly labels: Readonly<Record<string, string>>;
+}
+
+/** The expression of a threshold, and the threshold. */
+export function when(threshold: Threshold): Pick<Alarm, 'expr' | 'threshold'> {
+  const { metric, wrong, limit } = threshold;
+  const exprs = { above: `${metric} > ${limit}`, equal: `${metric} == ${limit}`, beyond: `abs(${metric}) > ${limit}` };
+  return { expr: exprs[wrong], threshold };
 }
 
 /**

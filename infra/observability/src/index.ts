@@ -1,1 +1,3 @@
 export { alarms } from './alarms.js';
+export type { Alarm, Threshold } from './alarm.js';
+export { limits } from './limits.js';

@@ -1,6 +1,10 @@
-import { isRunning, readRun } from '@eco/cluster';
+import { isRunning, openSecrets, readRun } from '@eco/cluster';
 import type { Command } from 'commander';
 import { openComposeSystem } from '../compose-system.js';
+import { judge } from '../doctor/checks.js';
+import type { Finding } from '../doctor/finding.js';
+import { findingsText } from '../doctor/findings-text.js';
+import { look, type Observed } from '../doctor/look.js';
 import { json, print } from '../input.js';
 import { lookAt, lookAtContainers, type ProcessStatus } from '../process-status.js';
 import { tableOf } from '../text-table.js';
@@ -12,7 +16,10 @@ interface Options extends Where {
 
 const EXIT_NOT_READY = 1;
 
-/** `eco status`: lists every process with its port and state. Ends with 0 if everything is ready. */
+/**
+ * `eco status`: lists every process with its port and state, then what is wrong and what to do. Ends with 0 if everything
+ * is ready.
+ */
 export function registerStatus(program: Command): void {
   targetOptions(program.command('status').description('show every process or container; ends with 0 if all are ready'))
     .option('--json', 'print JSON')
@@ -26,9 +33,12 @@ async function status(options: Options): Promise<string> {
   const processes = run ? await lookAt(run, dataDir) : [];
   const supervised = run !== undefined && isRunning(run);
   const ready = supervised && processes.every(({ state }) => state === 'ready');
+  const wrong = run
+    ? await wrongOf({ layout: run.layout, secrets: await openSecrets(dataDir), processes, dataDir })
+    : [];
   if (!ready) process.exitCode = EXIT_NOT_READY;
   if (options.json) {
-    return json({ dataDir, ready, supervisorPid: supervised ? run.supervisor.pid : null, processes });
+    return json({ dataDir, ready, supervisorPid: supervised ? run.supervisor.pid : null, processes, wrong });
   }
   if (!run) return `nothing runs with the data folder ${dataDir}`;
   const heads = ['process', '>pid', '>port', 'state', 'role', ''];
@@ -37,17 +47,30 @@ async function status(options: Options): Promise<string> {
     supervised
       ? `started by eco up, pid ${run.supervisor.pid}`
       : 'who started it is gone: stop the rest by "npm run down"',
+    wrongText(wrong),
   ].join('\n');
 }
 
 async function containerStatus(options: Options): Promise<string> {
-  const processes = await lookAtContainers(await openComposeSystem());
+  const system = await openComposeSystem();
+  const processes = await lookAtContainers(system);
+  const wrong = await wrongOf({ ...system, processes });
   const ready = processes.every(({ state }) => state === 'ready');
   if (!ready) process.exitCode = EXIT_NOT_READY;
-  if (options.json) return json({ ready, processes });
+  if (options.json) return json({ ready, processes, wrong });
   const heads = ['container', '>port', 'state', 'role', ''];
   const rows = processes.map((each) => rowOf(each).filter((_, column) => column !== PID_COLUMN));
-  return [tableOf(heads, rows), 'in containers, by compose.yaml; also: docker compose ps'].join('\n');
+  return [tableOf(heads, rows), 'in containers, by compose.yaml; also: docker compose ps', wrongText(wrong)].join('\n');
+}
+
+/** What the checks of `eco doctor` find wrong. */
+async function wrongOf(observed: Observed): Promise<Finding[]> {
+  return judge(await look(observed), Date.now()).filter(({ state }) => state !== 'ok');
+}
+
+function wrongText(wrong: readonly Finding[]): string {
+  if (wrong.length === 0) return 'nothing is wrong (npx eco doctor lists the checks)';
+  return `what is wrong:\n${findingsText(wrong, process.stdout.columns)}`;
 }
 
 const PID_COLUMN = 1;

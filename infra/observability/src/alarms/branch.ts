@@ -1,4 +1,4 @@
-import { process, series, type Alarm } from '../alarm.js';
+import { process, series, when, type Alarm } from '../alarm.js';
 import { limits } from '../limits.js';
 
 const branch = { ...process('shard-writer-1:9000'), branch: 'sucursal-1' };
@@ -7,7 +7,13 @@ const branch = { ...process('shard-writer-1:9000'), branch: 'sucursal-1' };
 export const branchAlarms: readonly Alarm[] = [
   {
     name: 'BranchDiscrepancy',
-    expr: 'eco_writer_branch_discrepancy_units > 0',
+    ...when({
+      what: 'units that no record of a branch shows',
+      metric: 'eco_writer_branch_discrepancy_units',
+      wrong: 'above',
+      limit: 0,
+      remedy: 'have the branch count, or: npx eco quotas settle',
+    }),
     severity: 'warning',
     summary: 'Units left branch {{ $labels.branch }} that no record showed there',
     runbook: 'eco_writer_branch_discrepancy_units',
@@ -16,7 +22,13 @@ export const branchAlarms: readonly Alarm[] = [
   },
   {
     name: 'BranchFrozen',
-    expr: 'eco_writer_branch_frozen == 1',
+    ...when({
+      what: 'frozen branches',
+      metric: 'eco_writer_branch_frozen',
+      wrong: 'equal',
+      limit: 1,
+      remedy: 'stop the copy, then: npx eco quotas unfreeze',
+    }),
     severity: 'critical',
     summary: 'Two databases run as branch {{ $labels.branch }}, so it gets no more units',
     runbook: 'eco_writer_branch_frozen',
@@ -25,7 +37,14 @@ export const branchAlarms: readonly Alarm[] = [
   },
   {
     name: 'BranchSilent',
-    expr: `eco_writer_branch_silent_seconds > ${limits.branchSilentS}`,
+    ...when({
+      what: 'silence of a branch',
+      metric: 'eco_writer_branch_silent_seconds',
+      wrong: 'above',
+      limit: limits.branchSilentS,
+      unit: 's',
+      remedy: 'look at its line and its machine',
+    }),
     severity: 'warning',
     summary: 'Branch {{ $labels.branch }} has sent nothing for a day',
     runbook: 'eco_writer_branch_silent_seconds',

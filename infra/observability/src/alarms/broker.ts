@@ -1,4 +1,4 @@
-import { process, series, type Alarm } from '../alarm.js';
+import { process, series, when, type Alarm } from '../alarm.js';
 import { limits } from '../limits.js';
 
 const writer = process('shard-writer-1:9000');
@@ -50,7 +50,13 @@ export const brokerAlarms: readonly Alarm[] = [
   },
   {
     name: 'BrokersNotConnected',
-    expr: 'eco_broker_connected == 0',
+    ...when({
+      what: 'connections to the brokers',
+      metric: 'eco_broker_connected',
+      wrong: 'equal',
+      limit: 0,
+      remedy: 'npx eco status: is a majority of the brokers ready?',
+    }),
     for: `${limits.absentS}s`,
     severity: 'critical',
     summary: '{{ $labels.instance }} has no connection to a broker ({{ $labels.connection }})',
@@ -67,7 +73,13 @@ export const brokerAlarms: readonly Alarm[] = [
   },
   {
     name: 'BrokersBlock',
-    expr: 'eco_broker_blocked == 1',
+    ...when({
+      what: 'publishers that a broker blocks',
+      metric: 'eco_broker_blocked',
+      wrong: 'equal',
+      limit: 1,
+      remedy: 'free memory or disk of the broker',
+    }),
     for: `${limits.absentS}s`,
     severity: 'critical',
     summary: 'A broker is short of memory or disk, and accepts nothing from {{ $labels.instance }}',

@@ -1,4 +1,4 @@
-import { process, series, type Alarm } from '../alarm.js';
+import { process, series, when, type Alarm } from '../alarm.js';
 
 const central = process('central-api:9000');
 const statistics = { ...central, consumer: 'statistics' };
@@ -9,7 +9,13 @@ const mails = (result: string) => series('eco_mails_total', { ...central, result
 export const consumerAlarms: readonly Alarm[] = [
   {
     name: 'ConsumerStuck',
-    expr: 'eco_changes_stuck == 1',
+    ...when({
+      what: 'consumers that apply changes',
+      metric: 'eco_changes_stuck',
+      wrong: 'equal',
+      limit: 1,
+      remedy: 'read the log of central-api',
+    }),
     for: '1m',
     severity: 'warning',
     summary: 'Consumer {{ $labels.consumer }} cannot apply changes',

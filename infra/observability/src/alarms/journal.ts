@@ -1,4 +1,4 @@
-import { process, series, type Alarm } from '../alarm.js';
+import { process, series, when, type Alarm } from '../alarm.js';
 import { limits } from '../limits.js';
 
 const central = process('central-api:9000');
@@ -8,19 +8,19 @@ const of = (metric: string) => series(metric, central);
 export const journalAlarms: readonly Alarm[] = [
   {
     name: 'JournalNotEmpty',
-    expr: `eco_journal_oldest_seconds > ${limits.journalS} and eco_journal_commands > 0`,
+    ...when({
+      what: 'oldest command in a journal',
+      metric: 'eco_journal_oldest_seconds',
+      wrong: 'above',
+      limit: limits.journalS,
+      unit: 's',
+      remedy: 'npx eco status: do the brokers confirm?',
+    }),
     severity: 'critical',
     summary: 'Commands have waited in the journal of {{ $labels.instance }} for more than a minute',
     runbook: 'orders-are-answered-202-with-ecomarket-durability-local',
-    fires: {
-      series: { [of('eco_journal_oldest_seconds')]: '0+15x8', [of('eco_journal_commands')]: '3x8' },
-      at: '90s',
-      labels: central,
-    },
-    silent: {
-      series: { [of('eco_journal_oldest_seconds')]: '5x8', [of('eco_journal_commands')]: '3x8' },
-      at: '90s',
-    },
+    fires: { series: { [of('eco_journal_oldest_seconds')]: '0+15x8' }, at: '90s', labels: central },
+    silent: { series: { [of('eco_journal_oldest_seconds')]: '5x8' }, at: '90s' },
   },
   {
     name: 'JournalHalfFull',
@@ -40,7 +40,13 @@ export const journalAlarms: readonly Alarm[] = [
   },
   {
     name: 'JournalCommandsParked',
-    expr: 'eco_journal_set_aside_commands > 0',
+    ...when({
+      what: 'parked commands of a journal',
+      metric: 'eco_journal_set_aside_commands',
+      wrong: 'above',
+      limit: 0,
+      remedy: 'npx eco journal',
+    }),
     severity: 'warning',
     summary: 'A broker refused commands of the journal of {{ $labels.instance }}',
     runbook: 'eco_journal_set_aside_commands-eco_journal_waiting_heads',
@@ -49,7 +55,13 @@ export const journalAlarms: readonly Alarm[] = [
   },
   {
     name: 'JournalHeadWaits',
-    expr: 'eco_journal_waiting_heads > 0',
+    ...when({
+      what: 'lanes of a journal that wait for a queue',
+      metric: 'eco_journal_waiting_heads',
+      wrong: 'above',
+      limit: 0,
+      remedy: 'npm start declares the missing queue',
+    }),
     severity: 'warning',
     summary: 'No queue takes the next command of the journal of {{ $labels.instance }}',
     runbook: 'eco_journal_set_aside_commands-eco_journal_waiting_heads',

@@ -1,4 +1,4 @@
-import { grew, process, series, type Alarm } from '../alarm.js';
+import { grew, process, series, when, type Alarm } from '../alarm.js';
 import { limits } from '../limits.js';
 
 const read = process('read-service:9000');
@@ -10,7 +10,13 @@ const of = (metric: string) => series(metric, replica);
 export const readAlarms: readonly Alarm[] = [
   {
     name: 'DatabaseNotReachable',
-    expr: 'eco_read_node_reachable == 0',
+    ...when({
+      what: 'databases that readers reach',
+      metric: 'eco_read_node_reachable',
+      wrong: 'equal',
+      limit: 0,
+      remedy: 'npx eco status: is the node ready?',
+    }),
     for: `${limits.absentS}s`,
     severity: 'critical',
     summary: '{{ $labels.instance }} cannot reach database node {{ $labels.node }}',
@@ -20,6 +26,14 @@ export const readAlarms: readonly Alarm[] = [
   },
   {
     name: 'ReplicaLags',
+    ...when({
+      what: 'lag of a replica',
+      metric: 'eco_read_node_lag_seconds',
+      wrong: 'above',
+      limit: limits.lagS,
+      unit: 's',
+      remedy: 'npm run lag',
+    }),
     expr: `eco_read_node_lag_seconds > ${limits.lagS} < +Inf`,
     for: `${limits.absentS}s`,
     severity: 'warning',
@@ -62,7 +76,13 @@ export const readAlarms: readonly Alarm[] = [
   },
   {
     name: 'ReplicaDoesNotFollow',
-    expr: 'eco_read_node_follows == 0',
+    ...when({
+      what: 'replicas that follow',
+      metric: 'eco_read_node_follows',
+      wrong: 'equal',
+      limit: 0,
+      remedy: 'read the log of the replica',
+    }),
     for: `${limits.absentS}s`,
     severity: 'critical',
     summary: 'The primary sends nothing to replica {{ $labels.node }}',
@@ -72,6 +92,14 @@ export const readAlarms: readonly Alarm[] = [
   },
   {
     name: 'ReplicaAboutToBeLost',
+    ...when({
+      what: 'log that is kept for a replica',
+      metric: 'eco_read_node_retained_bytes',
+      wrong: 'above',
+      limit: limits.retainedBytes,
+      unit: 'bytes',
+      remedy: 'start the replica before 1 GB is reached',
+    }),
     expr: `eco_read_node_retained_bytes > ${limits.retainedBytes} or eco_read_node_lag_bytes > ${limits.retainedBytes}`,
     severity: 'critical',
     summary: 'The primary keeps nearly 1 GB of log for replica {{ $labels.node }} and then gives it up',

@@ -1,4 +1,4 @@
-import { grew, process, series, type Alarm } from '../alarm.js';
+import { grew, process, series, when, type Alarm } from '../alarm.js';
 import { limits } from '../limits.js';
 
 const leader = process('shard-writer-1:9000');
@@ -32,7 +32,13 @@ export const writerAlarms: readonly Alarm[] = [
   },
   {
     name: 'CommandEndsSessions',
-    expr: `eco_writer_suspect_tries > ${limits.suspectTries}`,
+    ...when({
+      what: 'tries of one command alone',
+      metric: 'eco_writer_suspect_tries',
+      wrong: 'above',
+      limit: limits.suspectTries,
+      remedy: 'decide whether the command is tried again',
+    }),
     severity: 'critical',
     summary: 'The database ends over one command, or is away again and again: an operator must decide',
     runbook: 'eco_writer_suspect_tries',
@@ -41,7 +47,13 @@ export const writerAlarms: readonly Alarm[] = [
   },
   {
     name: 'DeadLettersOpen',
-    expr: 'eco_writer_dead_letters_open > 0',
+    ...when({
+      what: 'dead letters',
+      metric: 'eco_writer_dead_letters_open',
+      wrong: 'above',
+      limit: 0,
+      remedy: 'npx eco dead-letters',
+    }),
     severity: 'warning',
     summary: 'Commands could not be processed and wait for an operator',
     runbook: 'eco_writer_dead_letters_open',
@@ -74,7 +86,14 @@ export const writerAlarms: readonly Alarm[] = [
   },
   {
     name: 'WriterWaitsForDatabase',
-    expr: `eco_writer_waits_seconds > ${limits.databaseWaitS}`,
+    ...when({
+      what: 'wait of the leader for its database',
+      metric: 'eco_writer_waits_seconds',
+      wrong: 'above',
+      limit: limits.databaseWaitS,
+      unit: 's',
+      remedy: 'npm run lag -- --once: is a replica streaming?',
+    }),
     severity: 'critical',
     summary: 'The leader waits for the database, or for a replica that confirms its commit',
     runbook: 'eco_writer_waits_seconds',
@@ -130,7 +149,13 @@ export const writerAlarms: readonly Alarm[] = [
   },
   {
     name: 'SnapshotHeld',
-    expr: `eco_writer_oldest_xmin_age > ${limits.xminAge}`,
+    ...when({
+      what: 'transactions since the oldest snapshot',
+      metric: 'eco_writer_oldest_xmin_age',
+      wrong: 'above',
+      limit: limits.xminAge,
+      remedy: 'npm run lag -- --once: which slot or statement holds it?',
+    }),
     for: '5m',
     severity: 'warning',
     summary: 'A snapshot is held, and dead rows accumulate behind it',
@@ -140,7 +165,14 @@ export const writerAlarms: readonly Alarm[] = [
   },
   {
     name: 'ReplicaAbsent',
-    expr: `eco_writer_replica_absent_seconds > ${limits.absentS}`,
+    ...when({
+      what: 'absence of a replica',
+      metric: 'eco_writer_replica_absent_seconds',
+      wrong: 'above',
+      limit: limits.absentS,
+      unit: 's',
+      remedy: 'start the replica: it catches up',
+    }),
     severity: 'warning',
     summary: 'The replica of slot {{ $labels.slot }} is away, and its slot holds back vacuum',
     runbook: 'eco_writer_replica_absent_seconds',
@@ -187,7 +219,14 @@ export const writerAlarms: readonly Alarm[] = [
   },
   {
     name: 'GroupClockAhead',
-    expr: `eco_writer_group_clock_ahead_seconds > ${limits.clockS}`,
+    ...when({
+      what: 'group clock ahead of the primary',
+      metric: 'eco_writer_group_clock_ahead_seconds',
+      wrong: 'above',
+      limit: limits.clockS,
+      unit: 's',
+      remedy: 'correct the clock of the primary',
+    }),
     severity: 'warning',
     summary: 'The clock of the primary went back',
     runbook: 'a-clock-is-wrong',
@@ -196,7 +235,14 @@ export const writerAlarms: readonly Alarm[] = [
   },
   {
     name: 'PrimaryClockDiffers',
-    expr: `abs(eco_writer_primary_clock_ahead_seconds) > ${limits.clockS}`,
+    ...when({
+      what: 'primary ahead of the writer',
+      metric: 'eco_writer_primary_clock_ahead_seconds',
+      wrong: 'beyond',
+      limit: limits.clockS,
+      unit: 's',
+      remedy: 'correct the clock of one machine',
+    }),
     severity: 'warning',
     summary: 'The clocks of the primary and of a writer differ',
     runbook: 'a-clock-is-wrong',
