@@ -1,9 +1,9 @@
 import { alarms } from '@eco/observability';
-import { metricsIn, namesOf } from '@eco/observability/files';
+import { boardQueries, metricsIn, namesOf } from '@eco/observability/files';
 import { startSecond } from './system/second-service.js';
 import { openSystem } from './system/system.js';
 
-/** Alert rules name only what the running services export. */
+/** Alert rules and the overview name only what the running services export. */
 /** Names of the metrics that the services export. */
 let exported: ReadonlySet<string>;
 beforeAll(async () => {
@@ -23,8 +23,11 @@ beforeAll(async () => {
   exported = new Set(texts.flatMap((text) => [...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name = '']) => name)));
 });
 
-/** Prometheus makes this one itself. */
-const OWN = ['up'];
+/** Prometheus makes these itself. */
+const OWN = ['up', 'ALERTS'];
+
+const missingIn = (query: string) =>
+  metricsIn(query).filter((metric) => !namesOf(metric).some((name) => exported.has(name) || OWN.includes(name)));
 
 it('finds the metrics of all services', () => {
   expect([...exported]).toEqual(
@@ -33,8 +36,9 @@ it('finds the metrics of all services', () => {
 });
 
 it.each(alarms)('rule $name names metrics that a service exports', ({ expr }) => {
-  const missing = metricsIn(expr).filter(
-    (metric) => !namesOf(metric).some((name) => exported.has(name) || OWN.includes(name)),
-  );
-  expect(missing).toEqual([]);
+  expect(missingIn(expr)).toEqual([]);
+});
+
+it.each(boardQueries)('the overview’s $panel names metrics that a service exports', ({ expr }) => {
+  expect(missingIn(expr)).toEqual([]);
 });

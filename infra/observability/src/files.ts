@@ -1,3 +1,4 @@
-/* What is made from the alarms. These parts need development packages, so no program of EcoMarket loads them. */
+/* Parts for tests. They need development packages, so no program of EcoMarket loads them. */
+export { boardQueries } from './board-panels.js';
 export { metricsIn, namesOf } from './promql.js';
 export { ruleTests } from './rules.js';

@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { alarms } from '@eco/observability';
-import { ruleTests } from '@eco/observability/files';
+import { boardQueries, ruleTests } from '@eco/observability/files';
+import { createAuthority } from '../authority.js';
 import { PROJECT_DIR } from '../description.js';
 import { ensureTool } from '../install.js';
 
@@ -45,4 +46,23 @@ it('a rule that fires too early or never is found', async () => {
   await expect(testWith([{ ...first, fires: { ...first.fires, series: first.silent.series } }])).rejects.toThrow(
     'got:[]',
   );
+});
+
+it('Prometheus accepts each query of the overview', async () => {
+  // JSON is YAML, too.
+  const rules = boardQueries.map(({ expr }, index) => ({ record: `query_${index}`, expr }));
+  const file = path.join(dir, 'queries.yml');
+  await writeFile(file, JSON.stringify({ groups: [{ name: 'overview', rules }] }));
+  expect(await run('check', 'rules', file)).toContain(`SUCCESS: ${boardQueries.length} rules found`);
+});
+
+it('Prometheus accepts its configuration in containers', async () => {
+  const folder = path.dirname(RULES);
+  await copyFile(RULES, path.join(dir, 'alerts.yml'));
+  await writeFile(path.join(dir, 'ca.crt'), (await createAuthority()).certificate);
+  const text = await readFile(path.join(folder, 'prometheus.yml'), 'utf8');
+  const file = path.join(dir, 'prometheus.yml');
+  // The files of its container are here.
+  await writeFile(file, text.replaceAll('/run/eco', dir));
+  expect(await run('check', 'config', file)).toContain('is valid prometheus config file syntax');
 });
