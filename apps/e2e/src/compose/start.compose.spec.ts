@@ -42,7 +42,7 @@ it('has fewer networks than the default pools of Docker hold, and images of one 
 
 it('has in compose.digests.yaml the images of compose.yaml', async () => {
   const digest = `sha256:${'0'.repeat(64)}`;
-  const names = ['NODE', 'RABBITMQ', 'POSTGRES', 'NGINX', 'PROMETHEUS'];
+  const names = ['NODE', 'RABBITMQ', 'POSTGRES', 'NGINX', 'PROMETHEUS', 'POSTGRES_EXPORTER', 'ALERTMANAGER', 'GRAFANA'];
   const given = names.map((name) => `ECO_DIGEST_${name}=${digest}\n`).join('');
   const dir = await mkdtemp(path.join(os.tmpdir(), 'eco-digests-'));
   try {

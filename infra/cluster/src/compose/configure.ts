@@ -1,5 +1,6 @@
 import { hostPort } from '@eco/base';
-import { chown, copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { chown, cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import {
@@ -47,7 +48,7 @@ import {
  */
 
 /** Users of the official images. The services' image uses `node`. */
-const users = { postgres: 999, rabbitmq: 999, nginx: 101, node: 1000, prometheus: 65_534 } as const;
+const users = { postgres: 999, rabbitmq: 999, nginx: 101, node: 1000, prometheus: 65_534, grafana: 472 } as const;
 type User = keyof typeof users;
 
 const SECRETS_FILE = 'secrets.json';
@@ -107,6 +108,9 @@ export async function configure(
   await copyFiles('nginx', path.join(dir, 'nginx'), 'nginx');
   await writeAuthority(path.join(dir, 'prometheus'), authority, 'prometheus');
   await copyFiles('prometheus', path.join(dir, 'prometheus'), 'prometheus');
+  await copyFiles('alertmanager', path.join(dir, 'alertmanager'), 'prometheus');
+  await configureExporter(path.join(dir, 'postgres-exporter'), secrets, authority);
+  await configureGrafana(path.join(dir, 'grafana'));
 }
 
 /** Folder of everything that `configure` created, for the other jobs. */
@@ -256,6 +260,29 @@ async function configureBrokers(dir: string, secrets: Secrets, authority: Author
   await copyFiles('rabbitmq', dir, 'rabbitmq');
 }
 
+/** The exporter's file in JSON, which is YAML, too. */
+async function configureExporter(dir: string, secrets: Secrets, authority: Authority): Promise<void> {
+  const settings = {
+    auth_modules: {
+      eco: {
+        type: 'userpass',
+        userpass: { username: 'eco_monitor', password: secrets.database.eco_monitor },
+        options: { sslmode: 'verify-full', sslrootcert: authorityFile(FILES_DIR) },
+      },
+    },
+  };
+  await write(path.join(dir, 'postgres_exporter.yml'), JSON.stringify(settings), 'prometheus');
+  await writeAuthority(dir, authority, 'prometheus');
+}
+
+/** Grafana takes the password at its first start only, so an existing one stays. */
+async function configureGrafana(dir: string): Promise<void> {
+  await copyFiles('grafana', dir, 'grafana');
+  const file = path.join(dir, 'admin-password');
+  const password = await readFile(file, 'utf8').catch(() => randomBytes(24).toString('base64url'));
+  await write(file, password, 'grafana');
+}
+
 /** Files of a server, as its container sees them. */
 function tlsOf(server: string): ServerTls {
   return { certificateFile: `${FILES_DIR}/${server}.pem`, authorityFile: authorityFile(FILES_DIR) };
@@ -274,11 +301,11 @@ async function write(file: string, text: string, user: User): Promise<void> {
   await writeSecretFile(file, text, undefined, { uid: users[user], gid: users[user] });
 }
 
-/** Copies the files of `infra/docker/<folder>`. */
+/** Copies the files of `infra/docker/<folder>`, with those in its folders. */
 async function copyFiles(folder: string, dir: string, user: User): Promise<void> {
   const source = path.join(PROJECT_DIR, 'infra/docker', folder);
-  for (const name of await readdir(source)) {
-    await copyFile(path.join(source, name), path.join(dir, name));
+  await cp(source, dir, { recursive: true });
+  for (const name of await readdir(source, { recursive: true })) {
     await chown(path.join(dir, name), users[user], users[user]);
   }
 }
