@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { anonymousPrincipal } from '@eco/access';
-import { BrokerConnection, CommandPublisher } from '@eco/broker';
+import { BrokerConnection, CommandPublisher, manage } from '@eco/broker';
 import { headers as headerNames, type CommandBody } from '@eco/contracts';
 import { createFrame } from '@eco/service';
 import { CommandIntake, LocalAcceptance } from '@eco/intake';
@@ -165,14 +165,8 @@ it('keeps orders while their queue is full, and has them decided when it has roo
   const customerId = someone();
   const writer = service('shard-writer');
   const policy = async (method: string, body?: object) => {
-    const { user, password } = cluster.brokerLogin('topology');
-    const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
-    const response = await fetch(`${broker().managementUrl}/api/policies/ecomarket/spec`, {
-      method,
-      headers: { authorization, 'content-type': 'application/json' },
-      ...(body && { body: JSON.stringify(body) }),
-    });
-    expect(response.ok).toBe(true);
+    const management = { url: broker().managementUrl, ...cluster.brokerLogin('topology') };
+    await manage(management, '/api/policies/ecomarket/spec', { method, body });
   };
   await writer.stop();
   await policy('PUT', {

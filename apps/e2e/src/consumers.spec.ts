@@ -70,8 +70,8 @@ const everywhere = async (ids: string[], registrations: number) => {
 /** The connection over which a consumer receives events: the queue belongs to it and is deleted with it. */
 const connectionOf = (consumer: string) =>
   eventually(`a connection of the events of ${consumer}`, async () => {
-    const { body } = await system.management('GET', '/vhosts/ecomarket/connections');
-    const listed = (body ?? []) as unknown as { name: string; client_properties?: { connection_name?: string } }[];
+    const open = await system.management('GET', '/vhosts/ecomarket/connections');
+    const listed = open as { name: string; client_properties?: { connection_name?: string } }[];
     return listed.find((each) => each.client_properties?.connection_name === `events of ${consumer}`)?.name;
   });
 
@@ -221,8 +221,7 @@ it('sales are net: cancelled and returned orders are no sales, in each grouping 
 it('a consumer whose queue is lost with its connection misses nothing, and the others are not affected', async () => {
   const before = await registrationsToday(await allDecidedByNow());
   const lost = await connectionOf('customers');
-  const closed = await system.management('DELETE', `/connections/${encodeURIComponent(lost)}`);
-  expect(closed.status).toBe(204);
+  await system.management('DELETE', `/connections/${encodeURIComponent(lost)}`);
   const ids: string[] = [];
   for (const name of ['olga', 'pia', 'rita', 'rosa', 'saul']) ids.push(await register('central', name));
   // Customers arrive in order, so none is missing once the last one is there.

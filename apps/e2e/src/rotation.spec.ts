@@ -156,8 +156,8 @@ async function endOneConnection(name: string): Promise<void> {
     }
     return;
   }
-  const { body } = await system.management('GET', `/connections/username/${encodeURIComponent(user)}`);
-  const [first] = body as unknown as { name: string }[];
+  const open = await system.management('GET', `/connections/username/${encodeURIComponent(user)}`);
+  const [first] = open as { name: string }[];
   if (first) await system.management('DELETE', `/connections/${encodeURIComponent(first.name)}`);
 }
 

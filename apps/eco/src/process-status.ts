@@ -1,4 +1,5 @@
 import type { Login } from '@eco/base';
+import { askManagement } from '@eco/broker';
 import {
   brokerLogin,
   clientUrlOf,
@@ -103,10 +104,12 @@ function askAll(layout: Layout, secrets: Secrets): Asked[] {
   ];
 }
 
-async function askBroker(broker: Layout['brokers'][number], { user, password }: Login): Promise<ReportedState> {
-  const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
+async function askBroker(broker: Layout['brokers'][number], login: Login): Promise<ReportedState> {
+  const management = { url: managementUrlOf(broker), ...login };
   // Memory or disk is running out: the broker then blocks all publishers.
-  const answer = await get(`${managementUrlOf(broker)}/api/health/checks/alarms`, { authorization });
+  const answer = await askManagement(management, '/api/health/checks/alarms', { deadlineMs: ANSWER_MS }).catch(
+    () => undefined,
+  );
   if (!answer) return { state: 'running' };
   return answer.ok ? { state: 'ready' } : { state: 'live', detail: answer.text };
 }
@@ -158,12 +161,9 @@ function violationsIn(text: string): string {
   }
 }
 
-async function get(
-  url: string,
-  headers: Record<string, string> = {},
-): Promise<{ ok: boolean; text: string } | undefined> {
+async function get(url: string): Promise<{ ok: boolean; text: string } | undefined> {
   try {
-    const response = await fetch(url, { headers, signal: AbortSignal.timeout(ANSWER_MS) });
+    const response = await fetch(url, { signal: AbortSignal.timeout(ANSWER_MS) });
     return { ok: response.ok, text: await response.text() };
   } catch {
     return undefined;

@@ -7,13 +7,13 @@ import {
   limitUser,
   queuesMax,
   removeUser,
+  runningBrokers,
   userNames,
   VHOST,
   whoAmI,
   type Management,
 } from '@eco/broker';
 import { brokerUsersOf, FORMER_BRANCH_USER, senderNamed, type BrokerUser } from '@eco/contracts';
-import { z } from 'zod';
 import { Refused } from './refused.js';
 import { brokerLogin, type Members, type Secrets } from './secrets.js';
 import { until } from './until.js';
@@ -91,7 +91,8 @@ async function formedCluster(
       const management = { url, ...login };
       const tags = await whoAmI(management);
       if (tags?.includes('administrator') !== true) continue;
-      if ((await runningNodes(management)) >= running) return management;
+      const seen = await runningBrokers(management).catch(() => 0);
+      if (seen >= running) return management;
     }
   }
   return undefined;
@@ -107,20 +108,5 @@ async function removeFormerUsers(management: Management, declared: readonly Brok
     const type = senderNamed(name)?.type;
     const isMember = (type === 'branch' || type === 'writer') && !declared.includes(name as BrokerUser);
     if (former.includes(name) || isMember) await removeUser(management, name);
-  }
-}
-
-/** Number of running brokers that this broker sees, including itself. 0: unknown. */
-async function runningNodes({ url, user, password }: Management): Promise<number> {
-  const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
-  try {
-    const response = await fetch(`${url}/api/nodes`, {
-      headers: { authorization },
-      signal: AbortSignal.timeout(5000),
-    });
-    const nodes = z.array(z.object({ running: z.boolean() })).parse(await response.json());
-    return nodes.filter((node) => node.running).length;
-  } catch {
-    return 0;
   }
 }

@@ -1,5 +1,6 @@
 export * from './topology.js';
 export * from './management.js';
+export { askManagement, manage, type Management, type ManagementAnswer } from './management-client.js';
 export { limitsOf } from './permissions.js';
 export { BrokerConnection, type BrokerAccess } from './connection.js';
 export { CommandPublisher } from './publisher.js';

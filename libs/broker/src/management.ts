@@ -1,4 +1,5 @@
 import type { BrokerUser } from '@eco/contracts';
+import { manage, type Management } from './management-client.js';
 import type { UserLimits } from './permissions.js';
 import {
   bindingDefinitions,
@@ -11,17 +12,9 @@ import {
   type TopologyOptions,
 } from './topology.js';
 
-/** The management API of any node of the cluster, as an administrator. */
-export interface Management {
-  /** Base address, such as `http://127.0.0.1:15672`. */
-  url: string;
-  user: string;
-  password: string;
-}
-
 /** Declares missing users, exchanges and queues. Existing ones stay as they are, so call `checkTopology` afterwards. */
 export async function applyDefinitions(management: Management, definitions: BrokerDefinitions): Promise<void> {
-  await managementRequest(management, 'POST', '/api/definitions', definitions);
+  await manage(management, '/api/definitions', { method: 'POST', body: definitions });
 }
 
 /**
@@ -31,8 +24,8 @@ export async function applyDefinitions(management: Management, definitions: Brok
 export async function checkTopology(management: Management, options: TopologyOptions): Promise<string[]> {
   const vhost = encodeURIComponent(options.vhost ?? VHOST);
   const [queues, bindings] = await Promise.all([
-    managementRequest(management, 'GET', `/api/queues/${vhost}`) as Promise<QueueDefinition[]>,
-    managementRequest(management, 'GET', `/api/bindings/${vhost}`) as Promise<BindingDefinition[]>,
+    manage(management, `/api/queues/${vhost}`) as Promise<QueueDefinition[]>,
+    manage(management, `/api/bindings/${vhost}`) as Promise<BindingDefinition[]>,
   ]);
   return [
     ...queueDifferences(queueDefinitions(options), queues),
@@ -68,32 +61,41 @@ export function bindingDifferences(needed: BindingDefinition[], found: FoundBind
     .map((binding) => `Queue ${binding.destination} is not bound to ${binding.source} by ${binding.routing_key}.`);
 }
 
+/** Number of running brokers that this broker sees, including itself. Throws if it does not answer. */
+export async function runningBrokers(management: Management): Promise<number> {
+  const nodes = (await manage(management, '/api/nodes')) as { running: boolean }[];
+  return nodes.filter(({ running }) => running).length;
+}
+
 /** Tags of this login; undefined: nothing answers, or the login is refused. */
 export async function whoAmI(management: Management): Promise<string[] | undefined> {
   try {
-    return ((await managementRequest(management, 'GET', '/api/whoami')) as { tags: string[] }).tags;
+    return ((await manage(management, '/api/whoami')) as { tags: string[] }).tags;
   } catch {
     return undefined;
   }
 }
 
 export async function userNames(management: Management): Promise<string[]> {
-  return ((await managementRequest(management, 'GET', '/api/users')) as { name: string }[]).map(({ name }) => name);
+  return ((await manage(management, '/api/users')) as { name: string }[]).map(({ name }) => name);
 }
 
 /** Removes a user and closes its connections. Messages that it has sent stay in their queues. */
 export async function removeUser(management: Management, user: string): Promise<void> {
-  await managementRequest(management, 'DELETE', `/api/users/${encodeURIComponent(user)}`);
+  await manage(management, `/api/users/${encodeURIComponent(user)}`, { method: 'DELETE' });
 }
 
 /** Sets the password of an existing user. Its connections stay open. The password is sent as a salted hash. */
 export async function setUserPassword(management: Management, user: BrokerUser, password: string): Promise<void> {
-  await managementRequest(management, 'PUT', `/api/users/${encodeURIComponent(user)}`, userDefinition(user, password));
+  await manage(management, `/api/users/${encodeURIComponent(user)}`, {
+    method: 'PUT',
+    body: userDefinition(user, password),
+  });
 }
 
 /** Closes all connections of a user. */
 export async function closeConnections(management: Management, user: BrokerUser): Promise<void> {
-  await managementRequest(management, 'DELETE', `/api/connections/username/${encodeURIComponent(user)}`);
+  await manage(management, `/api/connections/username/${encodeURIComponent(user)}`, { method: 'DELETE' });
 }
 
 /** Limits the connections and channels that a user may have open in the whole cluster. */
@@ -103,36 +105,14 @@ export async function limitUser(
   { connections, channels }: UserLimits,
 ): Promise<void> {
   const path = `/api/user-limits/${encodeURIComponent(user)}`;
-  await managementRequest(management, 'PUT', `${path}/max-connections`, { value: connections });
-  await managementRequest(management, 'PUT', `${path}/max-channels`, { value: channels });
+  await manage(management, `${path}/max-connections`, { method: 'PUT', body: { value: connections } });
+  await manage(management, `${path}/max-channels`, { method: 'PUT', body: { value: channels } });
 }
 
 /** Limits the queues that a vhost may have. */
 export async function limitQueues(management: Management, vhost: string, queues: number): Promise<void> {
-  await managementRequest(management, 'PUT', `/api/vhost-limits/${encodeURIComponent(vhost)}/max-queues`, {
-    value: queues,
+  await manage(management, `/api/vhost-limits/${encodeURIComponent(vhost)}/max-queues`, {
+    method: 'PUT',
+    body: { value: queues },
   });
-}
-
-const REQUEST_TIMEOUT_MS = 10_000;
-
-async function managementRequest(
-  { url, user, password }: Management,
-  method: 'GET' | 'POST' | 'PUT' | 'DELETE',
-  path: string,
-  body?: unknown,
-): Promise<unknown> {
-  const response = await fetch(url + path, {
-    method,
-    headers: {
-      authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`,
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-    },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
-  });
-  const text = await response.text();
-  if (!response.ok)
-    throw new Error(`The broker's management API answered ${response.status} to ${method} ${path}: ${text}`);
-  return text === '' ? undefined : JSON.parse(text);
 }

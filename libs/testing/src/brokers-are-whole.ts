@@ -1,4 +1,5 @@
 import type { Login } from '@eco/base';
+import { askManagement } from '@eco/broker';
 import type { RunningBroker } from '@eco/cluster';
 import { eventually } from './eventually.js';
 
@@ -69,14 +70,11 @@ async function defectOf(brokers: readonly RunningBroker[], operator: Login): Pro
   return undefined;
 }
 
-async function get(broker: RunningBroker, { user, password }: Login, path: string): Promise<unknown> {
-  const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
-  const response = await fetch(`${broker.managementUrl}/api/${path}`, {
-    headers: { authorization },
-    signal: AbortSignal.timeout(5000),
-  }).catch((error: Error) => {
+async function get(broker: RunningBroker, operator: Login, path: string): Promise<unknown> {
+  const management = { url: broker.managementUrl, ...operator };
+  const answer = await askManagement(management, `/api/${path}`, { deadlineMs: 5000 }).catch((error: Error) => {
     throw new Error(`${broker.name} does not answer: ${error.message}`);
   });
-  if (!response.ok) throw new Error(`${broker.name} answers ${response.status}`);
-  return response.json();
+  if (!answer.ok) throw new Error(`${broker.name} answers ${answer.status}`);
+  return JSON.parse(answer.text);
 }

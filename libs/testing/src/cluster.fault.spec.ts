@@ -1,5 +1,13 @@
 import net from 'node:net';
-import { BrokerConnection, checkTopology, CommandPublisher, type Management, type PublishOutcome } from '@eco/broker';
+import {
+  askManagement,
+  BrokerConnection,
+  checkTopology,
+  CommandPublisher,
+  type Management,
+  type ManagementAnswer,
+  type PublishOutcome,
+} from '@eco/broker';
 import type { Login } from '@eco/base';
 import { brokerUsersOf } from '@eco/contracts';
 import type { RunningBroker, RunningDatabase } from '@eco/cluster';
@@ -31,16 +39,12 @@ const managementOf = (one: RunningBroker): Management => ({
   ...cluster.brokerLogin('topology'),
 });
 
-async function ask(
+function ask(
   one: RunningBroker,
   path: string,
   { login = cluster.brokerLogin('topology'), deadlineMs = 5000 }: { login?: Login; deadlineMs?: number } = {},
-): Promise<Response> {
-  const authorization = `Basic ${Buffer.from(`${login.user}:${login.password}`).toString('base64')}`;
-  return fetch(`${one.managementUrl}/api/${path}`, {
-    headers: { authorization },
-    signal: AbortSignal.timeout(deadlineMs),
-  });
+): Promise<ManagementAnswer> {
+  return askManagement({ url: one.managementUrl, ...login }, `/api/${path}`, { deadlineMs });
 }
 
 const viewOf = (one: RunningBroker) => brokerView(one, cluster.brokerLogin('operator'));
@@ -157,7 +161,7 @@ describe('everything in the description exists:', () => {
       expect(await checkTopology(managementOf(one), { groups: ['g1'], brokers: 3 })).toEqual([]);
       expect((await ask(one, 'whoami', { login: { user: 'guest', password: 'guest' } })).status).toBe(401);
     }
-    const users = (await (await ask(broker(1), 'users')).json()) as { name: string }[];
+    const users = JSON.parse((await ask(broker(1), 'users')).text) as { name: string }[];
     expect(users.map(({ name }) => name).sort()).toEqual(
       brokerUsersOf({ branchIds: ['sucursal-1'], groupIds: ['g1'] }).sort(),
     );

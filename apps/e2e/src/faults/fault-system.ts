@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Login } from '@eco/base';
 import { readRun, type RunningBroker, type RunningDatabase, type RunningService } from '@eco/cluster';
-import { VHOST } from '@eco/broker';
+import { manage, VHOST } from '@eco/broker';
 import type { LoginRole } from '@eco/database';
 import { askNodes, primaryOf, SideConnection } from '@eco/postgres';
 import { Callers, eventually, startTestCluster, suiteProvider, type TestCluster } from '@eco/testing';
@@ -181,11 +181,9 @@ export class FaultSystem {
   }
 
   async #management<T extends object>({ managementUrl }: RunningBroker, what: string): Promise<Partial<T>> {
-    const { user, password } = this.operator;
-    const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
-    const options = { headers: { authorization }, signal: AbortSignal.timeout(5000) };
-    const answer = await fetch(`${managementUrl}/api/${what}`, options).catch(() => undefined);
-    return answer?.ok === true ? ((await answer.json()) as T) : {};
+    const management = { url: managementUrl, ...this.operator };
+    const answered = manage(management, `/api/${what}`, { deadlineMs: 5000 }) as Promise<T>;
+    return answered.catch(() => ({}));
   }
 
   /** Resident memory of each service, MB: now, and when it was first queried. */

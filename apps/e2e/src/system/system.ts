@@ -13,6 +13,7 @@ import {
 import type { BrokerUser } from '@eco/contracts';
 import type { LoginRole } from '@eco/database';
 import type { Address } from '@eco/base';
+import { manage } from '@eco/broker';
 import { SideConnection } from '@eco/postgres';
 import { Callers, eventually, publishRaw } from '@eco/testing';
 
@@ -153,13 +154,10 @@ export async function openSystem() {
       }
     },
 
-    /** The brokers' management API, as an administrator. */
-    async management(method: string, path: string, body?: unknown): Promise<Said> {
-      const { user, password } = brokerLogin(await openSecrets(dataDir), 'topology');
-      const login = Buffer.from(`${user}:${password}`).toString('base64');
-      return new Api(managementUrlOf(broker)).send(method, `/api${path}`, body, {
-        authorization: `Basic ${login}`,
-      });
+    /** The brokers' management API, as an administrator. Throws unless the status is 2xx. */
+    async management(method: string, path: string): Promise<unknown> {
+      const login = brokerLogin(await openSecrets(dataDir), 'topology');
+      return manage({ url: managementUrlOf(broker), ...login }, `/api${path}`, { method });
     },
 
     /** Publishes a message directly to a command queue, by default as Central. Throws if it was not routed. */

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
+import { manage } from '@eco/broker';
 import { PROJECT_DIR } from '@eco/cluster';
 import { Journal } from '@eco/journal';
 import { eventually, startTestCluster, type TestCluster } from '@eco/testing';
@@ -27,19 +28,9 @@ function eco(...args: string[]): { code: number | null; text: string } {
   return { code: status, text: stdout + stderr };
 }
 
-async function management(method: string, at: string, body?: unknown): Promise<unknown> {
-  const { user, password } = cluster.brokerLogin('topology');
-  const response = await fetch(`${cluster.brokers[0]?.managementUrl}/api${at}`, {
-    method,
-    headers: {
-      authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`,
-      'content-type': 'application/json',
-    },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  const text = await response.text();
-  if (!response.ok) throw new Error(`${method} ${at}: ${response.status} ${text}`);
-  return text === '' ? undefined : JSON.parse(text);
+function management(method: string, at: string, body?: unknown): Promise<unknown> {
+  const access = { url: cluster.brokers[0]?.managementUrl ?? '', ...cluster.brokerLogin('topology') };
+  return manage(access, `/api${at}`, { method, body });
 }
 
 /** Takes all commands out of the queue; returns their ids. */

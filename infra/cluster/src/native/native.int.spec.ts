@@ -2,7 +2,7 @@ import { mkdtempSync, statSync, readdirSync, readFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { Login } from '@eco/base';
-import { limitsOf, setUserPassword } from '@eco/broker';
+import { askManagement, limitsOf, setUserPassword, type ManagementAnswer } from '@eco/broker';
 import { brokerUsersOf } from '@eco/contracts';
 import { ReplicationWatch, setPassword } from '@eco/database';
 import { SideConnection } from '@eco/postgres';
@@ -42,14 +42,15 @@ async function start(): Promise<void> {
 beforeAll(start, 180_000);
 afterAll(() => cluster.destroy(), 60_000);
 
-function management(pathname: string, login: Login, body?: object, method = body ? 'POST' : 'GET'): Promise<Response> {
-  return fetch(`${cluster.brokers[0]?.managementUrl}/api/${pathname}`, {
+function management(
+  pathname: string,
+  login: Login,
+  body?: object,
+  method = body ? 'POST' : 'GET',
+): Promise<ManagementAnswer> {
+  return askManagement({ url: cluster.brokers[0]?.managementUrl ?? '', ...login }, `/api/${pathname}`, {
     method,
-    headers: {
-      authorization: `Basic ${Buffer.from(`${login.user}:${login.password}`).toString('base64')}`,
-      'content-type': 'application/json',
-    },
-    ...(body && { body: JSON.stringify(body) }),
+    body,
   });
 }
 
@@ -104,7 +105,7 @@ test('the management API answers the administrator and the operator, the operato
   expect((await management('users/mine', operator, { password: 'p', tags: '' }, 'PUT')).status).toBe(401);
   expect((await management('whoami', { user: 'guest', password: 'guest' })).status).toBe(401);
   expect((await management('whoami', { user: 'operator', password: 'operator' })).status).toBe(401);
-  const users = (await (await management('users', cluster.brokerLogin('topology'))).json()) as { name: string }[];
+  const users = JSON.parse((await management('users', cluster.brokerLogin('topology'))).text) as { name: string }[];
   expect(users.map(({ name }) => name).sort()).toEqual([
     'branch.sucursal-1',
     'central',
@@ -215,14 +216,14 @@ test('a start replaces the users of an earlier version, whose operator was the a
   await declareBrokers({ urls, ...membersOf(description), brokers: 1, forServices: true, secrets });
   const declared = brokerUsersOf(membersOf(description));
   const tags = { topology: ['administrator'], operator: ['monitoring'] };
-  const users = (await (await management('users', topology)).json()) as { name: string; tags: string[] }[];
+  const users = JSON.parse((await management('users', topology)).text) as { name: string; tags: string[] }[];
   expect(Object.fromEntries(users.map((each) => [each.name, each.tags]))).toEqual({
     ...Object.fromEntries(declared.map((name) => [name, []])),
     ...tags,
     // An operator has made this user.
     somebody: [],
   });
-  const limits = (await (await management('user-limits', topology)).json()) as { user: string; value: object }[];
+  const limits = JSON.parse((await management('user-limits', topology)).text) as { user: string; value: object }[];
   expect(Object.fromEntries(limits.map(({ user, value }) => [user, value]))).toEqual(
     Object.fromEntries(
       declared.map((user) => {
@@ -264,8 +265,7 @@ test('a stop leaves no process and no port, and the next start has the data', as
       cluster.brokerLogin('topology'),
       message,
     );
-    const answer = await published.text();
-    if (answer !== '{"routed":true}') throw new Error(`${published.status} ${answer}`);
+    if (published.text !== '{"routed":true}') throw new Error(`${published.status} ${published.text}`);
     return true;
   };
   await eventually('the queue to take a message', routed, { deadlineMs: 60_000 });
@@ -283,7 +283,7 @@ test('a stop leaves no process and no port, and the next start has the data', as
   expect(await onPrimary(`SELECT value FROM eco.setting WHERE name = 'kept'`)).toEqual([{ value: 'yes' }]);
   const get = { count: 1, ackmode: 'ack_requeue_true', encoding: 'auto' };
   const got = await management('queues/ecomarket/orders.g1/get', cluster.brokerLogin('topology'), get);
-  expect(await got.json()).toEqual([expect.objectContaining({ payload: 'kept' })]);
+  expect(JSON.parse(got.text)).toEqual([expect.objectContaining({ payload: 'kept' })]);
 }, 180_000);
 
 test('a start can be interrupted, and leaves nothing', async () => {

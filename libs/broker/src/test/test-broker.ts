@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { applyDefinitions, limitQueues, limitUser, type Management } from '../management.js';
+import { manage, type Management } from '../management-client.js';
+import { applyDefinitions, limitQueues, limitUser } from '../management.js';
 import { limitsOf } from '../permissions.js';
 import type { Address } from '@eco/base';
 import type { BrokerAccess } from '../connection.js';
@@ -47,26 +48,12 @@ export async function testBroker(name: string, groups: string[] = ['g1']): Promi
     await limitQueues(settings.management, vhost, queuesMax({ groups }));
   };
   await declare();
-  const manage: TestBroker['manage'] = async (method, path, body) => {
-    const { url, user, password: secret } = settings.management;
-    const response = await fetch(url + path, {
-      method,
-      headers: {
-        authorization: `Basic ${Buffer.from(`${user}:${secret}`).toString('base64')}`,
-        'content-type': 'application/json',
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
-    return text === '' ? undefined : (JSON.parse(text) as unknown);
-  };
   return {
     address: settings.address,
     management: settings.management,
     vhost,
     groups,
-    manage,
+    manage: (method, path, body) => manage(settings.management, path, { method, body }),
     declare,
     access: (user, brokers = [settings.address]) => ({ brokers, vhost, user, password }),
     administratorAccess: (brokers = [settings.address]) => ({
@@ -75,7 +62,7 @@ export async function testBroker(name: string, groups: string[] = ['g1']): Promi
       user: settings.management.user,
       password: settings.management.password,
     }),
-    dispose: async () => void (await manage('DELETE', `/api/vhosts/${vhost}`)),
+    dispose: async () => void (await manage(settings.management, `/api/vhosts/${vhost}`, { method: 'DELETE' })),
   };
 }
 
