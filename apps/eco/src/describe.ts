@@ -23,6 +23,8 @@ export interface UpOptions {
   readonly timeZone?: string;
   /** Set: the cluster runs in the containers of compose.yaml. */
   readonly docker?: true;
+  /** Folder for backups. */
+  readonly backups?: string;
   /** Set: every connection is encrypted. */
   readonly tls?: true;
   /** False after --no-services. */
@@ -50,6 +52,7 @@ export function upOptions(command: Command): Command {
     )
     .option('--writers <n>', 'shard-writers: one leads, the others stand by', String(writersPerGroup))
     .option('--data <dir>', 'data folder (default: .eco in the project)')
+    .addOption(backupsOption())
     .option('--log-level <level>', LOG_LEVELS.join(', '), logLevel)
     .option('--buckets <n>', 'number of buckets; settled by the first start', String(buckets))
     .option('--branches <n or ids>', 'number of branches, or their ids: id,id,…', String(branchIds.length))
@@ -76,6 +79,13 @@ export function upOptions(command: Command): Command {
     );
 }
 
+export function backupsOption(): Option {
+  return new Option(
+    '--backups <dir>',
+    'folder for backups and the archived log of the databases, on another disk than the data (default: none)',
+  ).env('ECO_BACKUP_DIR');
+}
+
 /** Throws a `BadInput` that names every violation. */
 export function descriptionOf(options: UpOptions): ClusterDescription {
   const violations: string[] = [];
@@ -86,6 +96,7 @@ export function descriptionOf(options: UpOptions): ClusterDescription {
     writersPerGroup: wholeNumberOf('--writers', options.writers, { max: 8 }, violations),
     buckets: wholeNumberOf('--buckets', options.buckets, { max: 256 }, violations),
     ...(options.data !== undefined && { dataDir: options.data }),
+    ...(options.backups !== undefined && options.backups !== '' && { backupsDir: options.backups }),
     logLevel: options.logLevel as ClusterDescription['logLevel'],
     branchIds: branchIdsOf('--branches', options.branches, violations),
     ...(options.timeZone !== undefined && options.timeZone !== '' && { timeZone: options.timeZone }),

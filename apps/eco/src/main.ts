@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { registerBackups } from './commands/backups.js';
 import { registerBranch } from './commands/branch.js';
 import { registerContainer } from './commands/container.js';
 import { registerCustomers } from './commands/customers.js';
@@ -30,6 +31,7 @@ const commands = [
   registerLoad,
   registerVerify,
   registerTrace,
+  registerBackups,
   registerJournal,
   registerBranch,
   registerDeadLetters,

@@ -258,6 +258,7 @@ export class Cluster implements RunningCluster {
       layout: this.layout,
       control: this.#control?.socket,
       missing: Object.fromEntries(this.#missing.reasons),
+      backupsDir: this.#host.description.backupsDir,
       processes: this.#processes
         .filter((each) => each.running)
         .map((each) => {

@@ -10,7 +10,19 @@ import { Refused } from './refused.js';
 const MARK = 'cluster.json';
 const JOURNALS = 'journals';
 const BRANCHES = 'branches';
-const ours = [MARK, 'run.json', 'log', 'postgres', 'rabbitmq', 'disks', 'secrets', 'ca.crt', JOURNALS, BRANCHES];
+const ours = [
+  MARK,
+  'run.json',
+  'log',
+  'postgres',
+  'rabbitmq',
+  'disks',
+  'secrets',
+  'ca.crt',
+  'backup',
+  JOURNALS,
+  BRANCHES,
+];
 
 /** Journals of commands accepted while no broker was reachable: one file per process. */
 export function journalsDir(dir: string): string {

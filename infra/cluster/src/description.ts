@@ -51,6 +51,11 @@ export function firstBranches(count: number): string[] {
   return Array.from({ length: count }, (_, index) => `sucursal-${index + 1}`);
 }
 
+/** The path of a folder, in which `~` is the user's home. */
+function absolute(dir: string): string {
+  return path.resolve(dir.replace(/^~(?=$|\/)/, os.homedir()));
+}
+
 /** A name that fits into a folder name and a host name, with a number appended. */
 const descriptionSchema = z
   .strictObject({
@@ -65,11 +70,7 @@ const descriptionSchema = z
     /** Number of writers of a group. One leads, and the others are standbys. */
     writersPerGroup: count(1, 8).default(2),
     /** Folder of data, logs and secrets. */
-    dataDir: z
-      .string()
-      .min(1)
-      .transform((dir) => path.resolve(dir.replace(/^~(?=$|\/)/, os.homedir())))
-      .default(path.join(PROJECT_DIR, '.eco')),
+    dataDir: z.string().min(1).transform(absolute).default(path.join(PROJECT_DIR, '.eco')),
     ports: portsSchema.prefault({}),
     logLevel: z.enum(LOG_LEVELS).default('info'),
     buckets: z.int().refine(isBucketCount, `must be a power of two up to ${BUCKETS_MAX}`).default(BUCKETS_DEFAULT),
@@ -81,6 +82,8 @@ const descriptionSchema = z
     replicaAwaySeconds: count(1, 86_400).default(60),
     /** True: every connection is encrypted, and every client verifies the server. */
     tls: z.boolean().default(false),
+    /** Folder for backups and the archive of the databases' log. Absent: the log is not archived. */
+    backupsDir: z.string().min(1).transform(absolute).optional(),
     /** False: only the servers. */
     services: z.boolean().default(true),
     /**

@@ -19,6 +19,9 @@ export {
   type Layout,
   type ServiceNode,
 } from './layout.js';
+export { backUp, type BackupKind } from './backup/back-up.js';
+export { readBackups, type Backup, type GroupBackups } from './backup/backups.js';
+export { isOnSameDisk } from './backup/repository.js';
 export { openCluster, startNative } from './start-native.js';
 export { Cluster, Stopped } from './cluster.js';
 export type {
@@ -28,7 +31,7 @@ export type {
   RunningDatabase,
   RunningService,
 } from './running-cluster.js';
-export { ensureTool } from './install.js';
+export { ensurePrograms, ensureTool } from './install.js';
 export { type RunSteps, type Step } from './steps.js';
 export { authorityFile, certificateFor, createAuthority, readAuthority, type Authority } from './authority.js';
 export { composeInstallation, nativeInstallation, type Installation } from './rotation/installation.js';

@@ -8,12 +8,15 @@ class ProgramsMissing extends Refused {
   override readonly name = 'ProgramsMissing';
 }
 
-/** Finds the servers' programs. Installs missing ones with apt if the user may; otherwise throws `ProgramsMissing`. */
-export async function ensurePrograms(say: Say): Promise<Programs> {
-  const found = findPrograms();
+/**
+ * Finds the servers' programs, with `backups` pgBackRest, too. Installs missing ones with apt if the user may; otherwise
+ * throws `ProgramsMissing`.
+ */
+export async function ensurePrograms(say: Say, wanted: { readonly backups?: boolean } = {}): Promise<Programs> {
+  const found = findPrograms(wanted);
   if (!('missing' in found)) return found;
   await install(found.missing, say);
-  const installed = findPrograms();
+  const installed = findPrograms(wanted);
   if ('missing' in installed) throw new ProgramsMissing(howToInstall(installed.missing));
   return installed;
 }
@@ -42,14 +45,27 @@ type Installable = Server | Tool;
 
 /** Debian's package of promtool contains Prometheus, too. */
 const packages: Record<'apt' | 'dnf' | 'brew', Record<Installable, string>> = {
-  apt: { PostgreSQL: 'postgresql', RabbitMQ: 'rabbitmq-server', wrk: 'wrk', promtool: 'prometheus' },
+  apt: {
+    PostgreSQL: 'postgresql',
+    RabbitMQ: 'rabbitmq-server',
+    pgBackRest: 'pgbackrest',
+    wrk: 'wrk',
+    promtool: 'prometheus',
+  },
   dnf: {
     PostgreSQL: 'postgresql-server postgresql-contrib',
     RabbitMQ: 'rabbitmq-server',
+    pgBackRest: 'pgbackrest',
     wrk: 'wrk',
     promtool: 'golang-github-prometheus',
   },
-  brew: { PostgreSQL: 'postgresql@17', RabbitMQ: 'rabbitmq', wrk: 'wrk', promtool: 'prometheus' },
+  brew: {
+    PostgreSQL: 'postgresql@17',
+    RabbitMQ: 'rabbitmq',
+    pgBackRest: 'pgbackrest',
+    wrk: 'wrk',
+    promtool: 'prometheus',
+  },
 };
 
 /** Text about the installation of these programs: the command for this machine, or all known commands. */

@@ -38,3 +38,14 @@ test('each role may log in to one database only, and the superuser to all', () =
     loginRoles.map((role) => [role === 'eco_replicator' ? 'replication' : 'ecomarket']),
   );
 });
+
+test('the log is archived only if there is a folder for it', () => {
+  expect(text).not.toContain('archive');
+  const archiving = serverSettings({
+    ...{ node, nodes: [node], primary: node, passwordFile: '/file', listenAddresses: '*', smallDisk: false },
+    archiveCommand: `'archive' '/a b' %p`,
+  });
+  expect(archiving).toContain(
+    `archive_mode = 'on'\narchive_command = '''archive'' ''/a b'' %p'\narchive_timeout = 60\n`,
+  );
+});

@@ -1,6 +1,7 @@
 import { TLS_VERSION_MIN } from '@eco/base';
 import { databaseRoles, slotName } from '@eco/database';
 import { DATABASE_NAME } from '@eco/postgres';
+import { ARCHIVE_TIMEOUT_S } from './backup/repository.js';
 import { SMALL_DISK_MB } from './description.js';
 import { HOST, type DatabaseNode } from './layout.js';
 
@@ -25,6 +26,8 @@ export interface ServerSettings {
   readonly smallDisk: boolean;
   /** Absent: nothing is encrypted. */
   readonly tls?: ServerTls | undefined;
+  /** Command that archives a segment of the log, if the server is the primary. Absent: the log is not archived. */
+  readonly archiveCommand?: string | undefined;
 }
 
 /** Files of a server with TLS. */
@@ -36,7 +39,7 @@ export interface ServerTls {
 }
 
 export function serverSettings(server: ServerSettings): string {
-  const { node, nodes, listenAddresses, smallDisk, tls } = server;
+  const { node, nodes, listenAddresses, smallDisk, tls, archiveCommand } = server;
   const settings: Record<string, string | number> = {
     cluster_name: node.name,
     listen_addresses: listenAddresses,
@@ -81,6 +84,11 @@ export function serverSettings(server: ServerSettings): string {
         }
       : { max_slot_wal_keep_size: '2GB', wal_keep_size: '1GB', max_wal_size: '2GB' }),
     wal_compression: 'on',
+    ...(archiveCommand !== undefined && {
+      archive_mode: 'on',
+      archive_command: archiveCommand,
+      archive_timeout: ARCHIVE_TIMEOUT_S,
+    }),
 
     primary_conninfo: primaryConnection(server),
     primary_slot_name: slotOf(node),

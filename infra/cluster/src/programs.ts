@@ -9,23 +9,28 @@ export interface Programs {
   readonly rabbitmqServer: string;
   /** The name service of the brokers; it comes with Erlang. */
   readonly epmd: string;
+  /** Makes and restores backups. Undefined: not installed. */
+  readonly pgbackrest: string | undefined;
 }
 
-export type Server = 'PostgreSQL' | 'RabbitMQ';
+export type Server = 'PostgreSQL' | 'RabbitMQ' | 'pgBackRest';
 
 const POSTGRES_MAJOR_MIN = 15;
 
-/** The programs, or the names of the missing servers. */
-export function findPrograms(): Programs | { readonly missing: readonly Server[] } {
+/** The programs, or the names of what is missing. `backups`: pgBackRest is needed, too. */
+export function findPrograms({ backups = false } = {}): Programs | { readonly missing: readonly Server[] } {
   const postgresDir = findPostgresDir();
   const rabbitmqServer = findRabbitmqServer();
   const epmd = findEpmd();
-  if (postgresDir !== undefined && rabbitmqServer !== undefined && epmd !== undefined) {
-    return { postgresDir, rabbitmqServer, epmd };
+  const pgbackrest = findOnPath('pgbackrest');
+  const hasAll = !backups || pgbackrest !== undefined;
+  if (postgresDir !== undefined && rabbitmqServer !== undefined && epmd !== undefined && hasAll) {
+    return { postgresDir, rabbitmqServer, epmd, pgbackrest };
   }
   const missing: Server[] = [];
   if (postgresDir === undefined) missing.push('PostgreSQL');
   if (rabbitmqServer === undefined || epmd === undefined) missing.push('RabbitMQ');
+  if (!hasAll) missing.push('pgBackRest');
   return { missing };
 }
 

@@ -22,6 +22,8 @@ const runSchema = z.object({
   layout: z.custom<Layout>((value) => typeof value === 'object' && value !== null),
   /** Reasons why servers of the layout could not be started, by name. */
   missing: z.record(z.string(), z.string()).default({}),
+  /** Folder of the backups. Absent: the databases' log is not archived. */
+  backupsDir: z.string().optional(),
   processes: z.array(
     processSchema.extend({
       name: z.string(),

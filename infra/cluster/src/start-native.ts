@@ -52,7 +52,9 @@ export async function openCluster(description: ClusterDescription, options: Nati
     options.say?.('stopping the leftovers of a crashed run');
     await (options.runSteps ?? runSteps)(stopLeftoverSteps(run));
   }
-  const programs = await ensurePrograms(options.say ?? (() => undefined));
+  const programs = await ensurePrograms(options.say ?? (() => undefined), {
+    backups: description.backupsDir !== undefined,
+  });
   const opened = await openHost(description);
   const reaper =
     options.endWithUs && new Reaper(options.endWithUs === 'the cluster and its data' ? dataDir : undefined);

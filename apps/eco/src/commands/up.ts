@@ -8,6 +8,7 @@ import {
   brokerSecretsFile,
   clientUrlOf,
   type Cluster,
+  isOnSameDisk,
   managementUrlOf,
   openCluster,
   operatorsUrlOf,
@@ -62,6 +63,7 @@ async function run(cluster: Cluster, description: ClusterDescription, say: (text
   try {
     await cluster.start(drawSteps);
     say(overview(cluster, description, await tokenLines(cluster, shown(authorityFile(description.dataDir)))));
+    say(await backupLine(description));
     await cluster.supervise((line) => say(`${new Date().toISOString()} ${line}`));
   } catch (error) {
     if (error instanceof Stopped) return;
@@ -70,7 +72,18 @@ async function run(cluster: Cluster, description: ClusterDescription, say: (text
   }
 }
 
+/** Where the backups are, or a warning: without them a wrong statement or a lost disk is final. */
+async function backupLine({ backupsDir, dataDir }: ClusterDescription): Promise<string> {
+  if (backupsDir === undefined) return 'WARNING: nothing is backed up: name a folder on another disk by --backups DIR';
+  if (await isOnSameDisk(backupsDir, dataDir)) {
+    return `WARNING: the backups in ${shown(backupsDir)} are on the disk of the data and are lost with it`;
+  }
+  return `backups: ${shown(backupsDir)}; npx eco backup makes one`;
+}
+
 async function upInContainers(description: ClusterDescription, command: Command): Promise<string> {
+  if (description.backupsDir !== undefined)
+    throw new BadInput('containers are not backed up yet: start them without --backups');
   const { layout, secrets } = await startCompose(description, command);
   const central = layout.services.find(({ app }) => app === 'central-api');
   const administrator = central && (await addFirstAdministrator(clientUrlOf(central), secrets.tokens));

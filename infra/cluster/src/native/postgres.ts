@@ -3,6 +3,7 @@ import { appendFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } fro
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { authorityFile, CERTIFICATE_FILE, certificateFor, serverHosts } from '../authority.js';
+import { archiveOf, prepareArchive, type Archive } from '../backup/archive.js';
 import { follow, promote } from '../failover.js';
 import type { ManagedNode } from '../failover/database-nodes.js';
 import type { WatchedGroup } from '../failover/group-watch.js';
@@ -133,6 +134,7 @@ export class PostgresGroup {
         },
       },
       { title: 'roles and schema', run: () => this.#prepare() },
+      ...this.#archiveSteps(),
       ...(replicas.length === 0
         ? []
         : [together('replicas', replicas), { title: 'replicas stream', run: () => this.#untilStreaming() }]),
@@ -238,6 +240,18 @@ export class PostgresGroup {
     });
   }
 
+  #archiveSteps(): readonly Step[] {
+    const { backupsDir } = this.#native.description;
+    if (backupsDir === undefined) return [];
+    return [
+      { title: `archive in ${backupsDir}`, run: () => prepareArchive(this.#native, this.#archive(this.#primary.node)) },
+    ];
+  }
+
+  #archive(node: DatabaseNode): Archive {
+    return { groupId: this.#group.id, node, nodeDir: this.#nodeDir(node) };
+  }
+
   async #startReplica(replica: GroupNode, say: Say = () => undefined): Promise<void> {
     const { node, process } = replica;
     // A slot keeps the log that the replica lacks. A promoted node has none at first.
@@ -315,6 +329,7 @@ export class PostgresGroup {
       listenAddresses: node.host,
       smallDisk: this.#native.disks !== undefined,
       tls: this.#tls,
+      archiveCommand: await archiveOf(this.#native, this.#archive(node)),
     });
     const { authority, network } = this.#native;
     const files = {
