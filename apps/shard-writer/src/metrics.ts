@@ -122,6 +122,11 @@ export class WriterMetrics {
       help: 'Transactions since the oldest snapshot in use; dead rows accumulate behind it. Active writer only',
       registers,
     });
+    const archiveAge = new Gauge({
+      name: 'eco_writer_archive_age_seconds',
+      help: 'Time since the primary archived a segment of its log; absent: it archives none. Active writer only',
+      registers,
+    });
     const byGroup = new Gauge({
       name: 'eco_writer_dead_letters_open_by_group',
       help: 'Open dead letters by error class and by where they failed, as eco dead-letters shows them',
@@ -148,6 +153,7 @@ export class WriterMetrics {
       async collect() {
         this.reset();
         oldestXminAge.reset();
+        archiveAge.remove();
         byGroup.reset();
         keyConflicts.reset();
         for (const gauge of [frozen, silent, discrepancy]) gauge.reset();
@@ -166,6 +172,7 @@ export class WriterMetrics {
             discrepancy.set({ branch }, units);
           }
           oldestXminAge.set(gauges.oldestXminAge);
+          if (gauges.archiveAgeS !== undefined) archiveAge.set(gauges.archiveAgeS);
         } catch {
           // The database is away. The writer's other metrics show that, so the scrape must not fail.
         }

@@ -21,6 +21,8 @@ export const limits = {
   retainedBytes: 800_000_000,
   /** Transactions since the oldest snapshot: some 40 min of a busy writer (200 batches/s). */
   xminAge: 500_000,
+  /** Time without a stored segment of the databases' log, s. A healthy primary stores one each minute. */
+  archiveS: 300,
   /** Silence of a branch, s. After 7 days it gets no more units. */
   branchSilentS: 86_400,
   /** Messages in a queue. It is full at 2,000,000. */

@@ -13,6 +13,8 @@ export interface GroupGauges {
   branches: BranchGauges[];
   /** Transactions since the oldest snapshot in use: dead versions of hot rows accumulate behind it. */
   oldestXminAge: number;
+  /** Time since a segment of the log was archived, s. Undefined: the database archives none. */
+  archiveAgeS: number | undefined;
 }
 
 interface BranchGauges {
@@ -40,6 +42,7 @@ export async function readGauges(primary: SideConnection): Promise<GroupGauges> 
     key_conflicts: string;
     branches: BranchGauges[];
     xmin_age: number | null;
+    archive_age_s: number | null;
   }>(`
 SELECT (SELECT coalesce(jsonb_agg(jsonb_build_object(
     'errorClass', l.error_class, 'place', l.place, 'count', l.count) ORDER BY l.count DESC), '[]')
@@ -52,7 +55,9 @@ SELECT (SELECT coalesce(jsonb_agg(jsonb_build_object(
            coalesce((SELECT sum(l.on_hand) FROM eco.stock_level l
              WHERE l.location LIKE '%/discrepancy' AND l.location = b.branch_id || '/discrepancy'), 0) AS discrepancy
          FROM eco.holder b CROSS JOIN eco.group_position p ORDER BY b.branch_id LIMIT ${BRANCHES_MAX}) h) AS branches,
-  eco_guard.oldest_xmin_age() AS xmin_age`);
+  eco_guard.oldest_xmin_age() AS xmin_age,
+  (SELECT extract(epoch FROM clock_timestamp() - coalesce(a.last_archived_time, a.stats_reset, pg_postmaster_start_time()))::float8
+   FROM pg_stat_archiver a WHERE current_setting('archive_mode') <> 'off') AS archive_age_s`);
   const groups = row?.dead_letters ?? [];
   const beyond = sum(groups.slice(GROUPS_MAX));
   return {
@@ -64,6 +69,7 @@ SELECT (SELECT coalesce(jsonb_agg(jsonb_build_object(
     keyConflictsOpen: Number(row?.key_conflicts ?? 0),
     branches: row?.branches ?? [],
     oldestXminAge: row?.xmin_age ?? 0,
+    archiveAgeS: row?.archive_age_s ?? undefined,
   };
 }
 

@@ -164,6 +164,22 @@ export const writerAlarms: readonly Alarm[] = [
     silent: { series: { [series('eco_writer_oldest_xmin_age', leader)]: '900000x4 20x30' }, at: '6m' },
   },
   {
+    name: 'ArchiveStalled',
+    ...when({
+      what: 'time without archived log of the databases',
+      metric: 'eco_writer_archive_age_seconds',
+      wrong: 'above',
+      limit: limits.archiveS,
+      unit: 's',
+      remedy: 'look into the log of the primary: is the folder of the backups full or gone?',
+    }),
+    severity: 'critical',
+    summary: 'The log of the databases is not archived, so what is committed now cannot be restored',
+    runbook: 'eco_writer_archive_age_seconds',
+    fires: { series: { [series('eco_writer_archive_age_seconds', leader)]: '301x4' }, at: '1m', labels: leader },
+    silent: { series: { [series('eco_writer_archive_age_seconds', leader)]: '61x4' }, at: '1m' },
+  },
+  {
     name: 'ReplicaAbsent',
     ...when({
       what: 'absence of a replica',
