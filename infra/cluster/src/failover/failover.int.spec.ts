@@ -18,7 +18,8 @@ beforeAll(async () => {
     brokers: 0,
     services: false,
     groups: [{ id: 'g1', replicas: 2 }],
-    replicaAwaySeconds: 3,
+    // Longer than a stop and a kill take, so that a failover is still refused then.
+    replicaAwaySeconds: 10,
   });
   await cluster.supervise((line) => said.push(line));
 }, 180_000);
