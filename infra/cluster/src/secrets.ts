@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
 import { chmod, chown, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
-import type { Login } from '@eco/base';
+import type { ChangingLogin, Login } from '@eco/base';
 import {
   branchTokenSecretsSchema,
   createBranchKey,
@@ -53,6 +54,8 @@ export type DatabaseLogin = 'postgres' | LoginRole;
 
 const databaseLogins: readonly DatabaseLogin[] = ['postgres', ...loginRoles];
 
+const passwordsSchema = z.record(z.string(), z.string().min(1));
+
 const TOKENS_FILE = 'tokens.json';
 const NEXT_FILE = 'next.json';
 /** File with the passwords of a server's users. */
@@ -85,7 +88,7 @@ export async function openSecrets(
   );
   const database = await openFile(path.join(dir, PASSWORDS_FILE.database), databaseLogins);
   const tokens = await openTokenSecrets(path.join(dir, TOKENS_FILE), members.branchIds);
-  return { cookie, broker, database, tokens, next: await readNext(dir) };
+  return { cookie, broker, database, tokens, next: readNext(dir) };
 }
 
 /** Every owner of a password, databases first. */
@@ -98,16 +101,21 @@ export function secretOwners({ broker, database }: Secrets): PasswordOwner[] {
 }
 
 /** The passwords that the owner's server may accept now, the newest first. */
-export async function passwordsOf(dataDir: string, { server, name }: PasswordOwner): Promise<string[]> {
-  const secrets = await openSecrets(dataDir);
-  const present = (secrets[server] as Readonly<Record<string, string>>)[name];
-  return [secrets.next[server][name], present].filter((password) => password !== undefined);
+export function passwordsOf(dataDir: string, { server, name }: PasswordOwner): string[] {
+  const dir = secretsDir(dataDir);
+  const present = passwordsSchema.parse(JSON.parse(readFileSync(path.join(dir, PASSWORDS_FILE[server]), 'utf8')))[name];
+  return [readNext(dir)[server][name], present].filter((password) => password !== undefined);
+}
+
+/** The superuser's login, for connections that a process opens long after it read the secrets. */
+export function superuserOf(dataDir: string): ChangingLogin {
+  return { user: 'postgres', password: () => passwordsOf(dataDir, { server: 'database', name: 'postgres' }) };
 }
 
 /** Makes and stores the owner's next password. A rotation that was interrupted continues with the one that it made. */
 export async function announcePassword(dataDir: string, { server, name }: PasswordOwner): Promise<string> {
   const dir = secretsDir(dataDir);
-  const next = await readNext(dir);
+  const next = readNext(dir);
   const known = next[server][name];
   if (known !== undefined) return known;
   const password = newPassword();
@@ -118,7 +126,7 @@ export async function announcePassword(dataDir: string, { server, name }: Passwo
 /** Makes the owner's next password the present one. */
 export async function adoptPassword(dataDir: string, { server, name }: PasswordOwner): Promise<void> {
   const dir = secretsDir(dataDir);
-  const next = await readNext(dir);
+  const next = readNext(dir);
   const { [name]: password, ...others } = next[server];
   if (password === undefined) throw new Error(`no next password of ${name} was stored`);
   const file = path.join(dir, PASSWORDS_FILE[server]);
@@ -331,7 +339,7 @@ async function openFile<Name extends string>(
   keeps: (name: string) => boolean = () => false,
 ): Promise<Record<Name, string>> {
   const text = await readIfPresent(file);
-  const known = z.record(z.string(), z.string().min(1)).parse(JSON.parse(text ?? '{}'));
+  const known = passwordsSchema.parse(JSON.parse(text ?? '{}'));
   const all = {
     ...Object.fromEntries(names.map((name) => [name, known[name] ?? newPassword()])),
     ...Object.fromEntries(Object.entries(known).filter(([name]) => keeps(name))),
@@ -355,10 +363,11 @@ async function openTokenSecrets(file: string, branchIds: readonly string[]): Pro
   return tokens;
 }
 
-async function readNext(dir: string): Promise<NextPasswords> {
-  const passwords = z.record(z.string(), z.string().min(1)).default({});
-  const text = await readIfPresent(path.join(dir, NEXT_FILE));
-  return z.object({ database: passwords, broker: passwords }).parse(JSON.parse(text ?? '{}'));
+function readNext(dir: string): NextPasswords {
+  const file = path.join(dir, NEXT_FILE);
+  const passwords = passwordsSchema.default({});
+  const text = existsSync(file) ? readFileSync(file, 'utf8') : '{}';
+  return z.object({ database: passwords, broker: passwords }).parse(JSON.parse(text));
 }
 
 async function writeNext(dir: string, next: NextPasswords): Promise<void> {

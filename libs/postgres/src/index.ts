@@ -7,4 +7,4 @@ export { settingsOption } from './settings-option.js';
 export { serverAt } from './server-at.js';
 export { SideConnection } from './side-connection.js';
 export type { Statement } from './statement.js';
-export { isInClass, SQLSTATE, SQLSTATE_CLASS } from './sqlstate.js';
+export { isFromRunningServer, isInClass, SQLSTATE, SQLSTATE_CLASS } from './sqlstate.js';

@@ -41,3 +41,13 @@ type SqlStateClass = (typeof SQLSTATE_CLASS)[keyof typeof SQLSTATE_CLASS];
 export function isInClass(sqlState: string | undefined, ...classes: readonly SqlStateClass[]): boolean {
   return sqlState !== undefined && classes.some((prefix) => sqlState.startsWith(prefix));
 }
+
+/**
+ * Whether a server that runs gave this error, which a server that stops or recovers does not. Codes of Node, such as
+ * EPIPE, have no digit.
+ */
+export function isFromRunningServer(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  if (typeof code !== 'string' || !/^(?=.*\d)[0-9A-Z]{5}$/.test(code)) return false;
+  return !isInClass(code, SQLSTATE_CLASS.connection, SQLSTATE_CLASS.operatorIntervention);
+}

@@ -235,3 +235,19 @@ it('names what is lost before it does a failover that loses it', async () => {
   await untilAllStream();
   said.splice(0);
 }, 300_000);
+
+// The last one: the other tests log in as the superuser with the first password.
+it('a rotation of the password that the watch uses is no loss, and a later loss is noticed', async () => {
+  await untilAllStream();
+  const lost = await primary();
+  expect(await cluster.rotateSecret('database/postgres')).toContain('has a new password');
+  expect((await primary()).name).toBe(lost.name);
+  await lost.kill();
+  await eventually('another primary', async () => (await primary()).name !== lost.name);
+  await eventually('the old one follows', () => said.some((line) => line.startsWith(`${lost.name} follows`)), {
+    deadlineMs: 120_000,
+  });
+  expect(said.filter((line) => line.startsWith('the primary'))).toEqual([
+    `the primary ${lost.name} has ended; promoting a replica`,
+  ]);
+}, 300_000);

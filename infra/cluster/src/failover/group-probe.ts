@@ -1,11 +1,13 @@
 import type { Password } from '@eco/base';
-import { PRIMARY_TIMELINE, SideConnection } from '@eco/postgres';
+import { isFromRunningServer, PRIMARY_TIMELINE, SideConnection } from '@eco/postgres';
 import type { DatabaseNode } from '../layout.js';
 
 /** What a node says about itself. */
 export type NodeSign =
   | { readonly type: 'primary'; readonly timeline: number; readonly streamsTo: readonly string[] }
   | { readonly type: 'replica'; readonly follows: number | undefined }
+  /** It runs and answered with an error, such as a refused log-in. */
+  | { readonly type: 'refuses'; readonly error: Error }
   | { readonly type: 'silent'; readonly error: Error };
 
 /** Asks the nodes of a group, over connections that stay open. */
@@ -27,7 +29,7 @@ export class GroupProbe {
         if (timeline !== null) return [name, { type: 'primary', timeline, streamsTo }];
         return [name, { type: 'replica', follows: follows ?? undefined }];
       } catch (error) {
-        return [name, { type: 'silent', error: error as Error }];
+        return [name, { type: isFromRunningServer(error) ? 'refuses' : 'silent', error: error as Error }];
       }
     });
     return new Map(await Promise.all(signs));

@@ -226,6 +226,11 @@ export class GroupWatch {
       await this.#careForRule(own.streamsTo);
       return;
     }
+    if (own?.type === 'refuses') {
+      // It runs, so it is not lost.
+      this.#silentProbes = 0;
+      return this.#sayOnce(`the primary ${this.#group.primary()} can't be watched: ${own.error.message}`);
+    }
     if (this.#primary.isStopped()) return;
     this.#silentProbes += 1;
     const streamsTo = [...signs.values()].filter(

@@ -3,6 +3,7 @@ import { GroupWatch } from '../failover/group-watch.js';
 import type { Operation } from '../failover/operation.js';
 import { Refused } from '../refused.js';
 import type { RunningBroker, RunningGroup } from '../running-cluster.js';
+import { superuserOf } from '../secrets.js';
 import { together, type Say, type Step } from '../steps.js';
 import type { Native } from './native.js';
 import { PostgresGroup } from './postgres.js';
@@ -48,9 +49,9 @@ export class NativeServers implements Servers {
   }
 
   supervise(say: Say): void {
-    const { secrets, description } = this.#native;
+    const { dataDir, description } = this.#native;
     const options = {
-      password: secrets.database.postgres,
+      password: superuserOf(dataDir).password,
       replicaAwayMs: description.replicaAwaySeconds * 1000,
       say,
     };

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { appendFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { presentPasswords } from '@eco/base';
 import { authorityFile, CERTIFICATE_FILE, certificateFor, serverHosts } from '../authority.js';
 import { archiveOf, prepareArchive, type Archive } from '../backup/archive.js';
 import { follow, promote } from '../failover.js';
@@ -12,7 +13,7 @@ import { hostBasedAccess, primaryConnection, serverSettings, slotOf, type Server
 import { prepareDatabases, untilReplicasStream } from '../prepare-databases.js';
 import { Refused } from '../refused.js';
 import type { RunningDatabase, RunningGroup } from '../running-cluster.js';
-import { passwordLine, replaceSecretFile, writeSecretFile } from '../secrets.js';
+import { passwordLine, replaceSecretFile, superuserOf, writeSecretFile } from '../secrets.js';
 import { inOrder, together, type Say, type Step } from '../steps.js';
 import { commandAs, giveTo } from './account.js';
 import { endProcessesIn } from '../processes/folder-processes.js';
@@ -59,7 +60,7 @@ export class PostgresGroup {
   }
 
   #runningDatabase({ node, process }: GroupNode): RunningDatabase {
-    const password = this.#native.secrets.database.postgres;
+    const { password } = superuserOf(this.#native.dataDir);
     const server = runningServer(this.#native, node.host, process);
     return {
       ...server,
@@ -270,7 +271,7 @@ export class PostgresGroup {
    * data are removed. The folder has another name meanwhile, so an interrupted rewind is never started.
    */
   async #rewind(node: DatabaseNode, primary: DatabaseNode, say: Say): Promise<void> {
-    const { account, secrets } = this.#native;
+    const { account, dataDir } = this.#native;
     const dir = this.#nodeDir(node);
     const unfinished = dir + UNFINISHED;
     const passwordFile = path.join(this.#dir, `${node.name}.rewind.pgpass`);
@@ -279,7 +280,8 @@ export class PostgresGroup {
     try {
       // A standby can't recover from a crash without its primary, and pg_rewind needs a clean end.
       await rm(path.join(unfinished, STANDBY_FILE), { force: true });
-      await writeSecretFile(passwordFile, passwordLine('postgres', secrets.database.postgres));
+      const { user, password } = superuserOf(dataDir);
+      await writeSecretFile(passwordFile, passwordLine(user, presentPasswords(password)[0] ?? ''));
       giveTo(account, passwordFile);
       const words = { host: primary.host, port: primary.port, user: 'postgres', dbname: 'postgres' };
       const server = Object.entries(words).map(([key, value]) => `${key}=${value}`);

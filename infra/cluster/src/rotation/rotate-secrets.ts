@@ -26,6 +26,7 @@ import {
   replaceSecretFile,
   secretOwners,
   setServicePasswords,
+  superuserOf,
   setServiceTokens,
   type DatabaseLogin,
   type PasswordOwner,
@@ -120,7 +121,7 @@ async function rotatePassword(
 ): Promise<string> {
   const { dir, serviceFiles } = installation;
   const next = await announcePassword(dir, owner);
-  const passwords = await passwordsOf(dir, owner);
+  const passwords = passwordsOf(dir, owner);
   await setServicePasswords(serviceFiles, owner, passwords);
   const said =
     owner.server === 'database'
@@ -178,8 +179,7 @@ async function asSuperuserOf(
   group: GroupLayout,
   work: (primary: SuperuserAccess) => Promise<void>,
 ): Promise<void> {
-  const passwords = await passwordsOf(installation.dir, { server: 'database', name: 'postgres' });
-  const answers = await askNodes(group.nodes, { user: 'postgres', password: () => passwords }, ASK_MS);
+  const answers = await askNodes(group.nodes, superuserOf(installation.dir), ASK_MS);
   const primary = primaryOf(answers)?.node;
   if (primary === undefined) throw new Refused(`no primary of ${group.id} answers: try again when it does`);
   await asSuperuser(installation, primary, work);
@@ -190,11 +190,8 @@ async function asSuperuser(
   node: Address,
   work: (access: SuperuserAccess) => Promise<void>,
 ): Promise<void> {
-  const passwords = await passwordsOf(dir, { server: 'database', name: 'postgres' });
-  await logIn(
-    () => passwords,
-    (password) => work({ node, superuser: { user: 'postgres', password } }),
-  );
+  const { user, password: passwords } = superuserOf(dir);
+  await logIn(passwords, (password) => work({ node, superuser: { user, password } }));
 }
 
 const ASK_MS = 10_000;
@@ -208,7 +205,7 @@ async function isListeningAt(url: string): Promise<boolean> {
 
 /** The management API of a broker that answers, as the administrator. */
 async function administratorOf({ dir, managementUrls }: Installation): Promise<Management> {
-  const passwords = await passwordsOf(dir, { server: 'broker', name: 'topology' });
+  const passwords = passwordsOf(dir, { server: 'broker', name: 'topology' });
   for (const url of managementUrls) {
     for (const password of passwords) {
       const management = { url, user: 'topology', password };
