@@ -1,3 +1,5 @@
+import { lineOf } from './processes/native-process.js';
+
 /** Pause between two attempts to start a missing server, ms. */
 const RETRY_MS = 30_000;
 
@@ -57,9 +59,4 @@ export class MissingServers {
       this.note(name, error as Error, start);
     }
   }
-}
-
-/** The error in one line. Some errors have a shorter form for this. */
-function lineOf(error: Error & { line?: string }): string {
-  return (error.line ?? error.message).split('\n')[0] ?? '';
 }

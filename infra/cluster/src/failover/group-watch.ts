@@ -1,5 +1,6 @@
 import { doubledMs, sleep, type Password } from '@eco/base';
 import { askAsSuperuser } from '../failover.js';
+import { lineOf } from '../processes/native-process.js';
 import { Refused } from '../refused.js';
 import type { Say } from '../steps.js';
 import { DatabaseNodes, type ManagedNode } from './database-nodes.js';
@@ -337,7 +338,7 @@ export class GroupWatch {
         if (!node.isRunning()) await node.start();
         return;
       } catch (error) {
-        this.#say(`${promoted} does not start again: ${firstLine(error)}`);
+        this.#say(`${promoted} does not start again: ${lineOf(error)}`);
         await node.end();
         await node.discard();
       }
@@ -345,12 +346,12 @@ export class GroupWatch {
     try {
       await this.#node(lost).start();
     } catch (error) {
-      this.#sayOnce(`${lost} does not start again: ${firstLine(error)}`);
+      this.#sayOnce(`${lost} does not start again: ${lineOf(error)}`);
       return;
     }
     this.#say(`${lost} runs again and stays the primary`);
     for (const name of this.#attached) {
-      const notYet = (error: Error) => this.#say(`${name} does not follow ${lost} yet: ${firstLine(error)}`);
+      const notYet = (error: Error) => this.#say(`${name} does not follow ${lost} yet: ${lineOf(error)}`);
       await this.#nodes.follow(name, lost).catch(notYet);
     }
   }
@@ -365,7 +366,7 @@ export class GroupWatch {
       if (action === undefined) continue;
       this.#postpone(name);
       const work = action()
-        .catch((error: Error) => this.#say(`${name} did not return: ${firstLine(error)}`))
+        .catch((error: Error) => this.#say(`${name} did not return: ${lineOf(error)}`))
         .finally(() => this.#returning.delete(name));
       this.#returning.set(name, work);
     }
@@ -446,9 +447,4 @@ async function dropSlots({ node }: ManagedNode, password: Password): Promise<voi
     password,
     'SELECT pg_drop_replication_slot(s.slot_name) FROM pg_replication_slots s WHERE NOT s.active',
   );
-}
-
-function firstLine(error: unknown): string {
-  const { line, message } = error as Error & { line?: string };
-  return line ?? message.split('\n')[0] ?? '';
 }

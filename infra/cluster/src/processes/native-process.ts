@@ -199,6 +199,12 @@ export class ProcessError extends Error {
   }
 }
 
+/** An error in one line. The database driver's errors have a `line` of another meaning: a line of PostgreSQL's source. */
+export function lineOf(error: unknown): string {
+  if (error instanceof ProcessError) return error.line;
+  return (error as Error).message.split('\n')[0] ?? '';
+}
+
 export function endText({ code, signal }: ProcessEnd): string {
   return signal ?? `code ${code}`;
 }
