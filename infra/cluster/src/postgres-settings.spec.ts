@@ -40,7 +40,7 @@ test('each role may log in to one database only, and the superuser to all', () =
 });
 
 test('the log is archived only if there is a folder for it', () => {
-  expect(text).not.toContain('archive');
+  expect(text).not.toContain('archive_mode');
   const archiving = serverSettings({
     ...{ node, nodes: [node], primary: node, passwordFile: '/file', listenAddresses: '*', smallDisk: false },
     archiveCommand: `'archive' '/a b' %p`,
