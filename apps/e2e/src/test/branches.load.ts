@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { sleep } from '@eco/base';
 import { BranchSystem } from '../branches/branch-system.js';
 import type { BranchProcess } from '../branches/branch-process.js';
 import { untilDrained } from '../branches/records.js';
@@ -6,13 +7,17 @@ import type { Till } from '../branches/till.js';
 
 /*
  * Measures a branch: `npm run bench:branches`. Sales a second and the time of POST /sales at 8 tills with and without a
- * line, in alternating rounds; the time to deliver sales; start-up and memory. All servers and the tills share the machine.
+ * line, in alternating rounds, without pauses and at a pace; the time to deliver sales; start-up and memory. All servers
+ * and the tills share the machine.
  */
 
 const ROUNDS = Number(process.env['ECO_BENCH_ROUNDS'] ?? 5);
 const SALES = Number(process.env['ECO_BENCH_SALES'] ?? 4_000);
 const DRAINED = Number(process.env['ECO_BENCH_DRAINED'] ?? 100_000);
 const TILLS = 8;
+/** Mean pause of a till between two sales, ms: far shorter than a cashier's. */
+const PACE_MS = 100;
+const PACED_SALES = 1_000;
 const STARTS = 5;
 const PRODUCT = 'measured';
 const HOUR_MS = 3_600_000;
@@ -44,15 +49,18 @@ interface Round {
   readonly cpuMs: number;
 }
 
-/** Sells with all tills at once, each one sale after the other. */
-async function sell(sales: number): Promise<Round> {
+/** Sells with all tills at once, each one sale after the other, with random pauses of this mean. */
+async function sell(sales: number, pauseMs = 0): Promise<Round> {
   for (const till of tills) till.tookMs.length = 0;
   let begun = 0;
   const cpuBeforeMs = cpuMs();
   const startedAt = performance.now();
   await Promise.all(
     tills.map(async (till) => {
-      while ((begun += 1) <= sales) expect(await till.sell(1)).toBeUndefined();
+      while ((begun += 1) <= sales) {
+        expect(await till.sell(1)).toBeUndefined();
+        if (pauseMs > 0) await sleep(Math.random() * 2 * pauseMs);
+      }
     }),
   );
   const seconds = (performance.now() - startedAt) / 1000;
@@ -79,19 +87,22 @@ const textOf = (name: string, rounds: readonly Round[]) =>
   `median ${median(rounds.map(({ p50 }) => p50)).toFixed(1)} ms, p99 ${median(rounds.map(({ p99 }) => p99)).toFixed(1)} ms, ` +
   `${median(rounds.map((round) => round.cpuMs)).toFixed(2)} ms of CPU each`;
 
-test(
-  'sales with and without a line',
-  async () => {
+test.each([
+  ['without pauses', SALES, 0],
+  ['at a pace', PACED_SALES, PACE_MS],
+])(
+  'sales with and without a line, %s',
+  async (how, sales, pauseMs) => {
     await sell(500);
     const [online, offline]: [Round[], Round[]] = [[], []];
     for (let round = 0; round < ROUNDS; round += 1) {
-      online.push(await sell(SALES));
+      online.push(await sell(sales, pauseMs));
       branch.line.cut('down');
-      offline.push(await sell(SALES));
+      offline.push(await sell(sales, pauseMs));
       branch.line.mend();
       await untilDrained(branch, await system.managerOf(branch), HOUR_MS);
     }
-    say(`${ROUNDS} rounds of ${SALES} sales at ${TILLS} tills, medians of the rounds`);
+    say(`${ROUNDS} rounds of ${sales} sales at ${TILLS} tills ${how}, medians of the rounds`);
     say(textOf('online ', online));
     say(textOf('offline', offline));
   },
