@@ -3,6 +3,7 @@ import { askManagement } from '@eco/broker';
 import {
   brokerLogin,
   clientUrlOf,
+  isListening,
   isSameProcess,
   managementUrlOf,
   openSecrets,
@@ -35,16 +36,16 @@ const ANSWER_MS = 3000;
 
 /** Asks every process of a run for its state. Settles within a few seconds, even without answers. */
 export async function lookAt({ layout, missing, processes }: Run, dataDir: string): Promise<ProcessStatus[]> {
-  const epmd = { name: 'epmd', port: layout.epmdPort, answer: Promise.resolve({ state: 'ready' as const }) };
+  const asked = askAll(layout, await openSecrets(dataDir));
+  if (layout.epmdPort !== 0) asked.unshift({ name: 'epmd', port: layout.epmdPort, answer: askEpmd(layout) });
   return Promise.all(
-    [epmd, ...askAll(layout, await openSecrets(dataDir))].map(async ({ name, port, answer }) => {
-      const process = processes.find((each) => each.name === name);
+    asked.map(async ({ name, port, answer }) => {
+      const process = processes.find((each) => each.name === name && isSameProcess(each));
       const reported = await answer;
-      if (!process || !isSameProcess(process)) {
-        const reason = missing[name];
-        return { name, port, pid: null, state: 'down' as const, ...(reason !== undefined && { detail: reason }) };
-      }
-      return { name, port, pid: process.pid, ...reported };
+      // A server in a container has no process here, but it answers.
+      if (process || reported.state !== 'running') return { name, port, pid: process?.pid ?? null, ...reported };
+      const reason = missing[name];
+      return { name, port, pid: null, state: 'down' as const, ...(reason !== undefined && { detail: reason }) };
     }),
   );
 }
@@ -102,6 +103,10 @@ function askAll(layout: Layout, secrets: Secrets): Asked[] {
       return { name, port: port ?? operatorsPort, answer: askService(service) };
     }),
   ];
+}
+
+async function askEpmd({ epmdPort }: Layout): Promise<ReportedState> {
+  return { state: (await isListening(epmdPort)) ? 'ready' : 'running' };
 }
 
 async function askBroker(broker: Layout['brokers'][number], login: Login): Promise<ReportedState> {

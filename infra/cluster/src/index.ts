@@ -38,6 +38,7 @@ export { composeInstallation, nativeInstallation, type Installation } from './ro
 export { COOKIE, rotateSecret, secretNames } from './rotation/rotate-secrets.js';
 export { brokerLogin, brokerSecretsFile, openSecrets, replaceCookie, type Secrets } from './secrets.js';
 export { branchDir, journalsDir, removeDataFolder } from './data-folder.js';
+export { isListening } from './ports.js';
 export { isSameProcess } from './processes/identity.js';
 export { logBefore } from './processes/log-files.js';
 export { findOnPath } from './programs.js';

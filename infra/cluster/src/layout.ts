@@ -46,7 +46,7 @@ export interface ServiceNode extends LaidOut {
 
 export interface Layout {
   readonly brokers: readonly BrokerNode[];
-  /** Port of the name service that names a broker's Erlang port. */
+  /** Port of the name service that names a broker's Erlang port. 0: each broker's container has its own. */
   readonly epmdPort: number;
   readonly groups: readonly GroupLayout[];
   readonly services: readonly ServiceNode[];

@@ -54,7 +54,7 @@ async function containerCluster(engine: Engine, { host, reserved }: OpenedHost, 
     await disks.make(servers);
     const layout = faults ? atTheirOwn(withHosts(host.layout, (server) => network.hostOf(server))) : host.layout;
     return new Cluster(
-      { host: { ...host, layout }, reserved },
+      { host: { ...host, layout: { ...layout, epmdPort: 0 } }, reserved },
       (on) => new ContainerServers(on, { engine, network, disks, labels, remove }),
       reaper,
     );
