@@ -118,10 +118,10 @@ export class GroupWatch {
     const lost = this.#group.primary();
     if (to !== undefined) this.#node(to);
     if (to === lost) throw new Refused(`${lost} is the primary of ${id} already`);
-    const sign = (await this.#probe.ask(PROBE_MS * 4)).get(lost);
+    const sign = (await this.#ask(PROBE_MS * 4)).get(lost);
     if (sign?.type !== 'primary') throw new Refused(`the primary ${lost} does not answer: see eco failover`);
-    const away = this.#names.filter((name) => name !== lost && !sign.streamsTo.includes(name));
-    if (sign.streamsTo.length === 0) throw new Refused(`no replica of ${id} streams`);
+    const away = this.#names.filter((name) => name !== lost && !this.#takePart(sign).includes(name));
+    if (away.length === this.#names.length - 1) throw new Refused(`no replica of ${id} streams`);
     if (to !== undefined && away.includes(to)) throw new Refused(`${to} does not stream from ${lost}: see npm run lag`);
     if (away.some((name) => this.#joined.has(name)) && typeof this.#rule !== 'object') {
       throw new Refused(
@@ -148,8 +148,12 @@ export class GroupWatch {
 
   async #failOverOnRequest(acceptLoss: boolean): Promise<string> {
     const lost = this.#group.primary();
-    const signs = await this.#probe.ask(PROBE_MS * 4);
-    if (signs.get(lost)?.type === 'primary') throw new Refused(`the primary ${lost} answers: use eco switchover`);
+    const signs = await this.#ask(PROBE_MS * 4);
+    const own = signs.get(lost);
+    if (own?.type === 'primary') {
+      const others = this.#takePart(own).join(' or ') || 'no replica';
+      throw new Refused(`the primary ${lost} answers, and ${others} can replace it: use eco switchover`);
+    }
     const missing = [...this.#joined].filter((name) => name !== lost && signs.get(name)?.type !== 'replica');
     const there = [...this.#attached].filter((name) => signs.get(name)?.type === 'replica');
     if (there.length === 0) throw new Refused(`no replica of ${this.#group.id} answers that has followed ${lost}`);
@@ -216,13 +220,11 @@ export class GroupWatch {
 
   async #look(): Promise<void> {
     if (this.#end.signal.aborted) return;
-    const signs = await this.#probe.ask(PROBE_MS);
-    this.#adopt(signs);
+    const signs = await this.#ask(PROBE_MS);
     const own = signs.get(this.#group.primary());
     if (own?.type === 'primary') {
       this.#silentProbes = 0;
       this.#tries.delete(GROUP);
-      this.#noteStreams(signs, own.streamsTo);
       this.#careForReplicas(signs);
       await this.#careForRule(own.streamsTo);
       return;
@@ -240,6 +242,20 @@ export class GroupWatch {
     const signsOfPrimary = { hasEnded: !this.#primary.isRunning(), silentProbes: this.#silentProbes, streamsTo };
     if (!isLost(signsOfPrimary) || !this.#isDue(GROUP)) return;
     await this.#replaceLost(signsOfPrimary.hasEnded ? 'has ended' : 'does not answer');
+  }
+
+  /** Replicas that stream from the primary, and are known to have its history. */
+  #takePart({ streamsTo }: Extract<NodeSign, { type: 'primary' }>): string[] {
+    return streamsTo.filter((name) => this.#attached.has(name));
+  }
+
+  /** Asks all nodes for at most `limitMs`, and notes which one is the primary and which ones stream from it. */
+  async #ask(limitMs: number): Promise<ReadonlyMap<string, NodeSign>> {
+    const signs = await this.#probe.ask(limitMs);
+    this.#adopt(signs);
+    const own = signs.get(this.#group.primary());
+    if (own?.type === 'primary') this.#noteStreams(signs, own.streamsTo);
+    return signs;
   }
 
   /** R7: of two nodes that say they are primary, the one with the higher timeline is. */
