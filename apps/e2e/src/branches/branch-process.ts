@@ -91,7 +91,7 @@ export class BranchProcess {
         if (this.#process?.exitCode !== null) throw new Error(`it has ended with ${this.#process?.exitCode}`);
         return (await fetch(`${this.url}/health/live`, { signal: AbortSignal.timeout(1000) })).ok;
       },
-      { pauseMs: 10 },
+      { deadlineMs: 180_000, pauseMs: 10 },
     );
     return performance.now() - startedAt;
   }

@@ -10,6 +10,7 @@ import { BranchSystem } from './branch-system.js';
 import type { BranchProcess } from './branch-process.js';
 import { disturbBranch, disturbWriters, randomOf } from './chaos.js';
 import { untilDrained } from './records.js';
+import { repeatCommands } from './repeater.js';
 import type { Till } from './till.js';
 
 /*
@@ -77,7 +78,7 @@ async function sellOut(till: Till): Promise<void> {
   while ((await till.sell(1)) === undefined);
 }
 
-test('three branches and the web shop sell 1,000 units through cuts, crashes and clock jumps: none twice, none lost', async () => {
+test('three branches and the web shop sell 1,000 units through cuts, crashes, doubled deliveries and clock jumps: none twice, none lost', async () => {
   const random = randomOf(seed);
   const quantity = () => 1 + Math.floor(random() * 3);
   const ended = AbortSignal.timeout(DISTURBED_MS);
@@ -92,8 +93,9 @@ test('three branches and the web shop sell 1,000 units through cuts, crashes and
   };
   // The units last for the whole time.
   const pauseMs = DISTURBED_MS / 100;
-  const [kills, confirmed, , ...happened] = await Promise.all([
+  const [kills, doubled, confirmed, , ...happened] = await Promise.all([
     disturbWriters(system, random, ended),
+    repeatCommands(system, random, ended),
     order(ended, quantity, pauseMs),
     verify(),
     ...system.branches.map((branch) => disturbBranch(branch, random, ended)),
@@ -129,7 +131,8 @@ test('three branches and the web shop sell 1,000 units through cuts, crashes and
   const { 'in transit': inTransit = 0, ...levels } = await system.records.units(PRODUCT);
   const left = Object.values(levels).reduce((sum, units) => sum + units, 0);
   process.stderr.write(
-    `${sold} units sold at branches, ${ordered} by orders, ${left} left; ${kills} writers killed, ${snapshots} snapshots, ` +
+    `${sold} units sold at branches, ${ordered} by orders, ${left} left; ${kills} writers killed, ${doubled} commands delivered twice, ` +
+      `${snapshots} snapshots, ` +
       `${confirmed} orders while disturbed, ${tills.reduce((sum, till) => sum + till.repeats, 0)} repeats, ` +
       `${JSON.stringify(happened.filter((each) => Object.keys(each).length > 0))}\n`,
   );
@@ -138,6 +141,7 @@ test('three branches and the web shop sell 1,000 units through cuts, crashes and
   expect(sold).toBeGreaterThan(0);
   expect([...violations, ...(await system.records.violations())]).toEqual([]);
   expect(snapshots).toBeGreaterThan(0);
+  expect(doubled).toBeGreaterThan(0);
   expect(await system.records.openDeadLetters()).toEqual([]);
 }, 900_000);
 
