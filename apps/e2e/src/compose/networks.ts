@@ -50,44 +50,59 @@ interface Inspected {
 }
 
 /**
- * The containers that may reach each other, as `one → other`: those that talk, and those of one role. A network leads
- * both ways, except to the forwarder: it listens only where ports of the machine arrive.
+ * The pairs of containers, as `one → other`: those that may reach each other, because they talk or are of one role, and
+ * the others. A network leads both ways, except to the forwarder: it listens only where ports of the machine arrive.
  */
-export function permittedPairs(containers: readonly Container[]): string[] {
+export function pairsOf(containers: readonly Container[]): { permitted: string[]; others: string[] } {
   const isPermitted = (from: string, to: string) =>
     from === to || talks.some(([one, other]) => (one === from && other === to) || (one === to && other === from));
-  return pairsOf(containers)
-    .filter(([from, to]) => roleOf(to) !== 'forwarder' && isPermitted(roleOf(from), roleOf(to)))
-    .map(([from, to]) => `${from.service} → ${to.service}`);
+  const pairs = containers.flatMap((from) =>
+    containers
+      .filter((to) => to !== from)
+      .map((to) => ({
+        name: pairOf(from, to),
+        permitted: roleOf(to) !== 'forwarder' && isPermitted(roleOf(from), roleOf(to)),
+      })),
+  );
+  return {
+    permitted: pairs.filter(({ permitted }) => permitted).map(({ name }) => name),
+    others: pairs.filter(({ permitted }) => !permitted).map(({ name }) => name),
+  };
 }
 
-/** Connects from each container to each address and port of all others. Returns those that answered, in the same form. */
-export async function reachedPairs(project: Project, containers: readonly Container[]): Promise<string[]> {
-  const reached = await Promise.all(containers.map((from) => reachedFrom(project, from, containers)));
+/** Connects to each address and port of the second container of each pair. Returns the pairs that have a connection. */
+export async function reachedPairs(
+  project: Project,
+  containers: readonly Container[],
+  pairs: readonly string[],
+): Promise<string[]> {
+  const wanted = new Set(pairs);
+  const othersOf = (from: Container) => containers.filter((to) => wanted.has(pairOf(from, to)));
+  const reached = await Promise.all(containers.map((from) => reachedFrom(project, from, othersOf(from))));
   return reached.flat();
 }
 
-async function reachedFrom(project: Project, from: Container, containers: readonly Container[]): Promise<string[]> {
-  const targets = containers
-    .filter((to) => to !== from)
-    .flatMap((to) =>
-      to.addresses.flatMap((address) =>
-        (portsOf[roleOf(to)] ?? []).map((port) => ({ to, name: `${address}/${port}` })),
-      ),
-    );
+async function reachedFrom(project: Project, from: Container, others: readonly Container[]): Promise<string[]> {
+  const targets = others.flatMap((to) =>
+    to.addresses.flatMap((address) => (portsOf[roleOf(to)] ?? []).map((port) => ({ to, name: `${address}/${port}` }))),
+  );
   const names = targets.map(({ name }) => name);
+  if (names.length === 0) return [];
   const { stdout } = await project.compose('exec', '-T', from.service, 'bash', '-c', CONNECT_TO_EACH, 'bash', ...names);
   const answered = new Set(stdout.split('\n'));
-  const reached = targets.filter(({ name }) => answered.has(name)).map(({ to }) => `${from.service} → ${to.service}`);
-  return [...new Set(reached)];
+  return [...new Set(targets.filter(({ name }) => answered.has(name)).map(({ to }) => pairOf(from, to)))];
 }
 
-/** Prints each of the arguments `address/port` that accepts a connection within 2 s. Tries ten at a time. */
+function pairOf(from: Container, to: Container): string {
+  return `${from.service} → ${to.service}`;
+}
+
+/** Prints each of the arguments `address/port` that accepts a connection within 2 s. Tries 20 at a time. */
 const CONNECT_TO_EACH = `
   n=0
   for each in "$@"; do
     { timeout 2 bash -c "exec 3<>/dev/tcp/$each" 2>/dev/null && echo "$each"; } &
-    ((++n % 10)) || wait
+    ((++n % 20)) || wait
   done
   wait`;
 
@@ -104,12 +119,6 @@ export async function servicesWithWayOut(project: Project, containers: readonly 
 interface Network {
   readonly Name: string;
   readonly Internal: boolean;
-}
-
-function pairsOf(containers: readonly Container[]): [Container, Container][] {
-  return containers.flatMap((from) =>
-    containers.filter((to) => to !== from).map((to): [Container, Container] => [from, to]),
-  );
 }
 
 function roleOf({ service }: Container): string {
