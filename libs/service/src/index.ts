@@ -36,3 +36,5 @@ export { Metrics } from './metrics.js';
 export { createFrame, startService, type Frame, type Service } from './service.js';
 export type { TokenKeysFile } from './token-keys.js';
 export { runProcess } from './run-process.js';
+export { addTracing } from './tracing/trace-requests.js';
+export { Tracing } from './tracing/tracing.js';
