@@ -19,7 +19,7 @@ import { stopSteps } from './processes/stop-stages.js';
 import { Supervision } from './processes/supervision.js';
 import { beginRun, endRun, updateRun, type Run } from './run-file.js';
 import type { DatabaseAccess, RunningBroker, RunningCluster, RunningGroup, RunningService } from './running-cluster.js';
-import { nativeInstallation } from './rotation/installation.js';
+import type { Installation } from './rotation/installation.js';
 import { rotateSecret } from './rotation/rotate-secrets.js';
 import { brokerLogin, type DatabaseLogin } from './secrets.js';
 import { runSteps, type RunSteps, type Say, type Step } from './steps.js';
@@ -34,6 +34,8 @@ export interface Servers {
   supervise(say: Say): void;
   /** Carries out an operator's request, and returns a sentence about the result. Throws a `Refused`. */
   operate(operation: Operation): Promise<string>;
+  /** Where a rotation finds the secrets. */
+  installation(): Installation;
   /** Resolves when nothing of that is under way any more. */
   endSupervision(): Promise<void>;
   /** Starts all servers. They are then ready, with users, queues, roles and schema. */
@@ -120,8 +122,8 @@ export class Cluster implements RunningCluster {
     return this.#firstAdministrator;
   }
 
-  rotateSecret(name: string): Promise<string> {
-    return rotateSecret(nativeInstallation(this.#host.dataDir, this.layout), name);
+  async rotateSecret(name: string): Promise<string> {
+    return rotateSecret(this.#servers.installation(), name);
   }
 
   /** Processes of this machine: the services, and the servers if they are processes. */

@@ -14,6 +14,7 @@ const ours = [
   MARK,
   'run.json',
   'log',
+  'files',
   'postgres',
   'rabbitmq',
   'disks',

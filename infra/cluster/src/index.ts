@@ -34,7 +34,9 @@ export type {
 export { ensurePrograms, ensureTool } from './install.js';
 export { type RunSteps, type Step } from './steps.js';
 export { authorityFile, certificateFor, createAuthority, readAuthority, type Authority } from './authority.js';
-export { composeInstallation, nativeInstallation, type Installation } from './rotation/installation.js';
+export { composeInstallation } from './compose/installation.js';
+export { nativeInstallation } from './native/installation.js';
+export type { Installation } from './rotation/installation.js';
 export { COOKIE, rotateSecret, secretNames } from './rotation/rotate-secrets.js';
 export { brokerLogin, brokerSecretsFile, openSecrets, replaceCookie, type Secrets } from './secrets.js';
 export { branchDir, journalsDir, removeDataFolder } from './data-folder.js';

@@ -12,20 +12,20 @@ import {
   tlsSecretsFor,
   type Authority,
 } from '../authority.js';
-import { brokerSettings } from '../broker-settings.js';
 import { PROJECT_DIR } from '../description.js';
 import type { App, GroupLayout } from '../layout.js';
-import { hostBasedAccess, serverSettings, type ServerTls } from '../postgres-settings.js';
 import { Refused } from '../refused.js';
 import {
   openSecrets,
-  passwordLine,
   serviceSecrets,
   writeSecretFile,
   type Secrets,
   type ServiceIdentity,
   type TlsSecrets,
 } from '../secrets.js';
+import { brokerSpec } from '../servers/broker-spec.js';
+import { databaseSpec } from '../servers/database-spec.js';
+import type { ServerSpec } from '../servers/server-spec.js';
 import {
   AMQP_PORT,
   BRANCH_CONTAINERS,
@@ -220,44 +220,51 @@ async function configureGroup(
   authority: Authority,
 ): Promise<void> {
   for (const node of nodes) {
-    const settings = serverSettings({
+    const spec = await databaseSpec({
       node,
       nodes,
       primary: nodes[0],
-      passwordFile: `${FILES_DIR}/replicator.pgpass`,
-      listenAddresses: '*',
-      smallDisk: false,
-      tls: tlsOf(node.name),
+      isSupervised: false,
+      superuserPassword: secrets.database.postgres,
+      replicatorPassword: secrets.database.eco_replicator,
+      place: {
+        filesDir: FILES_DIR,
+        dataDir: '/var/lib/postgresql/data/node',
+        listenAddresses: '*',
+        clients: 'all',
+        smallDisk: false,
+        authority,
+      },
     });
-    await write(path.join(dir, `${node.name}.pem`), await certificateFor(authority, serverHosts(node)), 'postgres');
-    await write(path.join(dir, `${node.name}.conf`), settings, 'postgres');
+    await writeFiles(dir, spec, 'postgres');
   }
-  await write(path.join(dir, 'pg_hba.conf'), hostBasedAccess({ range: 'all', tls: true }), 'postgres');
-  await writeAuthority(dir, authority, 'postgres');
-  await write(path.join(dir, 'superuser-password'), `${secrets.database.postgres}\n`, 'postgres');
-  const login = passwordLine('eco_replicator', secrets.database.eco_replicator);
-  await write(path.join(dir, 'replicator.pgpass'), login, 'postgres');
-  await copyFiles('postgres', dir, 'postgres');
 }
 
 async function configureBrokers(dir: string, secrets: Secrets, authority: Authority): Promise<void> {
-  const [seed] = brokers;
-  for (const broker of brokers) {
-    const settings = brokerSettings({
-      amqpPort: AMQP_PORT,
+  const peers = brokers.map(({ name, host }) => ({ name, host, amqpPort: AMQP_PORT, erlangName: `rabbit@${host}` }));
+  for (const node of peers) {
+    const spec = await brokerSpec({
+      node,
+      nodes: peers,
       managementPort: MANAGEMENT_PORT,
-      administratorPassword: secrets.broker.topology,
-      peers: (broker === seed ? [broker] : brokers).map(({ host }) => `rabbit@${host}`),
-      smallDisk: false,
       metricsPort: METRICS_PORT,
-      tls: tlsOf(broker.name),
+      administratorPassword: secrets.broker.topology,
+      cookie: secrets.cookie,
+      place: {
+        filesDir: FILES_DIR,
+        home: '/var/lib/rabbitmq',
+        dataDir: '/var/lib/rabbitmq/mnesia',
+        smallDisk: false,
+        authority,
+      },
     });
-    await write(path.join(dir, `${broker.name}.pem`), await certificateFor(authority, serverHosts(broker)), 'rabbitmq');
-    await write(path.join(dir, `${broker.name}.conf`), settings, 'rabbitmq');
+    await writeFiles(dir, spec, 'rabbitmq');
   }
-  await write(path.join(dir, 'cookie'), secrets.cookie, 'rabbitmq');
-  await writeAuthority(dir, authority, 'rabbitmq');
-  await copyFiles('rabbitmq', dir, 'rabbitmq');
+}
+
+/** The servers of a kind share a volume, so each writes the files that are the same for all. */
+async function writeFiles(dir: string, { files }: ServerSpec, user: User): Promise<void> {
+  for (const [name, text] of Object.entries(files)) await write(path.join(dir, name), text, user);
 }
 
 /** The exporter's file in JSON, which is YAML, too. */
@@ -281,11 +288,6 @@ async function configureGrafana(dir: string): Promise<void> {
   const file = path.join(dir, 'admin-password');
   const password = await readFile(file, 'utf8').catch(() => randomBytes(24).toString('base64url'));
   await write(file, password, 'grafana');
-}
-
-/** Files of a server, as its container sees them. */
-function tlsOf(server: string): ServerTls {
-  return { certificateFile: `${FILES_DIR}/${server}.pem`, authorityFile: authorityFile(FILES_DIR) };
 }
 
 /** Host names and addresses of a container, also by a port of the machine. */

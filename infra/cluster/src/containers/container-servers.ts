@@ -1,21 +1,24 @@
-import path from 'node:path';
-import { BROKER_MEMORY_MAX, brokerSettings } from '../broker-settings.js';
+import { BROKER_MEMORY_MAX } from '../broker-settings.js';
 import type { Servers } from '../cluster.js';
 import { declareBrokers } from '../declare-brokers.js';
-import { membersOf, PROJECT_DIR } from '../description.js';
+import { membersOf } from '../description.js';
 import { follow, promote } from '../failover.js';
 import type { Host } from '../host.js';
 import type { BrokerNode, DatabaseNode, GroupLayout } from '../layout.js';
-import { hostBasedAccess, primaryConnection, serverSettings } from '../postgres-settings.js';
+import { primaryConnection } from '../postgres-settings.js';
 import { prepareDatabases, untilReplicasStream } from '../prepare-databases.js';
 import { Refused } from '../refused.js';
+import type { Installation } from '../rotation/installation.js';
 import type { RunningBroker, RunningDatabase, RunningGroup, RunningServer } from '../running-cluster.js';
+import { brokerSpec, type BrokerPeer } from '../servers/broker-spec.js';
+import { databaseSpec, REPLICATOR_FILE } from '../servers/database-spec.js';
+import { START_SCRIPT } from '../servers/server-spec.js';
 import { inOrder, together, type Step } from '../steps.js';
 import { answersAmqp, answersHttp, answersSql } from './answers.js';
 import type { ContainerDisks } from './container-disks.js';
 import type { ContainerNetwork } from './container-network.js';
 import { IMAGES, type Engine } from './engine.js';
-import { ServerContainer, type ContainerSpec } from './server-container.js';
+import { FILES_DIR, ServerContainer, type ContainerSpec } from './server-container.js';
 
 /** Ports of the servers inside their containers. The layout has the ports by which they are reached from outside. */
 export const PORTS = { amqp: 5672, management: 15_672, postgres: 5432 } as const;
@@ -23,8 +26,8 @@ export const PORTS = { amqp: 5672, management: 15_672, postgres: 5432 } as const
 const BROKER_START_MS = 300_000;
 const DATABASE_START_MS = 180_000;
 const STOP_MS = 30_000;
-/** Password file in a database's container, with which a replica logs in to its primary. */
-const PASSWORD_FILE = '/run/eco/replicator.pgpass';
+const BROKER_HOME = '/var/lib/rabbitmq';
+const DATABASE_HOME = '/var/lib/postgresql/data';
 
 export interface ContainerGround {
   readonly engine: Engine;
@@ -133,6 +136,10 @@ export class ContainerServers implements Servers {
     throw new Refused('only servers that eco up runs as processes are operated by it');
   }
 
+  installation(): Installation {
+    throw new Refused('the secrets of a suite on containers are not rotated');
+  }
+
   async endSupervision(): Promise<void> {}
 
   stopSteps(): readonly Step[] {
@@ -166,26 +173,26 @@ export class ContainerServers implements Servers {
 
   #brokerSpec(node: BrokerNode): ContainerSpec {
     const { description, layout, secrets } = this.#host;
-    const [seed] = layout.brokers;
-    const peers = node === seed ? [node] : layout.brokers;
     const url = `http://${node.host}:${node.managementPort}`;
     return {
       name: node.name,
       image: IMAGES.broker,
-      script: scriptOf('rabbitmq'),
-      environment: { ECO_SEED: seed?.name ?? node.name },
-      files: {
-        [`${node.name}.conf`]: brokerSettings({
-          amqpPort: PORTS.amqp,
+      server: () =>
+        brokerSpec({
+          node: peerOf(node),
+          nodes: layout.brokers.map(peerOf),
           managementPort: PORTS.management,
           administratorPassword: secrets.broker.topology,
-          peers: peers.map(erlangName),
-          smallDisk: description.faults,
+          cookie: secrets.cookie,
+          place: {
+            filesDir: FILES_DIR,
+            home: BROKER_HOME,
+            dataDir: `${BROKER_HOME}/mnesia`,
+            smallDisk: description.faults,
+          },
         }),
-        cookie: secrets.cookie,
-      },
       user: 'rabbitmq',
-      data: { dir: '/var/lib/rabbitmq', volume: this.#ground.disks.volumeOf(node.name) },
+      data: { dir: BROKER_HOME, volume: this.#ground.disks.volumeOf(node.name) },
       ports: this.#published({ [PORTS.amqp]: node.amqpPort, [PORTS.management]: node.managementPort }),
       stopMs: STOP_MS,
       ready: async () => (await answersAmqp(node.host, node.amqpPort)) && answersHttp(url),
@@ -195,27 +202,27 @@ export class ContainerServers implements Servers {
 
   #databaseSpec(node: DatabaseNode, group: GroupLayout): ContainerSpec {
     const { description, secrets } = this.#host;
-    const [primary] = group.nodes;
     return {
       name: node.name,
       image: IMAGES.database,
-      script: scriptOf('postgres'),
-      environment: { ECO_PRIMARY: primary.name },
-      files: {
-        [`${node.name}.conf`]: serverSettings({
+      server: () =>
+        databaseSpec({
           node: inside(node),
-          nodes: group.nodes,
-          primary: inside(primary),
-          passwordFile: PASSWORD_FILE,
-          listenAddresses: '*',
-          smallDisk: description.faults,
+          nodes: group.nodes.map(inside),
+          primary: inside(group.nodes[0]),
+          isSupervised: false,
+          superuserPassword: secrets.database.postgres,
+          replicatorPassword: secrets.database.eco_replicator,
+          place: {
+            filesDir: FILES_DIR,
+            dataDir: `${DATABASE_HOME}/node`,
+            listenAddresses: '*',
+            clients: this.#ground.network.range,
+            smallDisk: description.faults,
+          },
         }),
-        'pg_hba.conf': hostBasedAccess({ range: this.#ground.network.range }),
-        'replicator.pgpass': `*:*:*:eco_replicator:${secrets.database.eco_replicator}\n`,
-        ...(node === primary && { 'superuser-password': `${secrets.database.postgres}\n` }),
-      },
       user: 'postgres',
-      data: { dir: '/var/lib/postgresql/data', volume: this.#ground.disks.volumeOf(node.name) },
+      data: { dir: DATABASE_HOME, volume: this.#ground.disks.volumeOf(node.name) },
       ports: this.#published({ [PORTS.postgres]: node.port }),
       stopMs: STOP_MS,
       ready: () => answersSql(node, secrets.database.postgres),
@@ -256,7 +263,8 @@ export class ContainerServers implements Servers {
   }
 
   #runningBroker({ host, amqpPort, managementPort }: BrokerNode, container: ServerContainer): RunningBroker {
-    const control = (...args: string[]) => container.run('gosu', 'rabbitmq', 'rabbitmqctl', '--quiet', ...args);
+    const control = (...args: string[]) =>
+      container.run('bash', `${FILES_DIR}/${START_SCRIPT}`, container.name, 'control', ...args);
     return {
       ...this.#runningServer(host, container),
       erlangName: erlangName(container),
@@ -275,7 +283,11 @@ export class ContainerServers implements Servers {
       port: node.port,
       promote: () => promote(node, password),
       follow: (primary) => {
-        const settings = { node: inside(node), primary: inside(primary), passwordFile: PASSWORD_FILE };
+        const settings = {
+          node: inside(node),
+          primary: inside(primary),
+          passwordFile: `${FILES_DIR}/${REPLICATOR_FILE}`,
+        };
         return follow(node, primary, primaryConnection(settings), password);
       },
       lose: async () => {
@@ -291,6 +303,10 @@ function erlangName({ name }: Pick<BrokerNode, 'name'>): string {
   return `rabbit@${name}`;
 }
 
+function peerOf({ name }: BrokerNode): BrokerPeer {
+  return { name, host: name, amqpPort: PORTS.amqp, erlangName: erlangName({ name }) };
+}
+
 /** Addresses by which the nodes reach each other. */
 function inside({ name }: Pick<DatabaseNode, 'name'>): DatabaseNode {
   return { name, host: name, port: PORTS.postgres };
@@ -304,8 +320,4 @@ function beginStep(container: ServerContainer): Step {
       await container.untilReady();
     },
   };
-}
-
-function scriptOf(server: 'postgres' | 'rabbitmq'): string {
-  return path.join(PROJECT_DIR, 'infra/docker', server, 'start.sh');
 }

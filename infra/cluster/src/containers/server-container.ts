@@ -1,5 +1,6 @@
 import { GenericContainer, Wait } from 'testcontainers';
 import type { RunningNode } from '../running-cluster.js';
+import { START_SCRIPT, type ServerSpec } from '../servers/server-spec.js';
 import { NotInTime, until } from '../until.js';
 import type { ContainerNetwork } from './container-network.js';
 import type { Engine } from './engine.js';
@@ -7,11 +8,8 @@ import type { Engine } from './engine.js';
 export interface ContainerSpec {
   readonly name: string;
   readonly image: string;
-  /** A script on this machine that the container runs. */
-  readonly script: string;
-  readonly environment: Readonly<Record<string, string>>;
-  /** Files that the script finds in the folder ECO_FILES, by file name. */
-  readonly files: Readonly<Record<string, string>>;
+  /** The server, made when its container is. */
+  server(): Promise<ServerSpec>;
   /** User that runs the image's server. Only this user may read the files. */
   readonly user: string;
   /** The image's data folder, and the volume that is mounted there. */
@@ -25,10 +23,10 @@ export interface ContainerSpec {
 
 /** Pause between two probes, ms. Each probe queries the engine and the server. */
 const LOOK_MS = 300;
-const FILES_DIR = '/run/eco';
+/** Folder of a server's files. */
+export const FILES_DIR = '/run/eco';
 /** Folder of the files before the container starts. The container itself sets their owner. */
 const GIVEN_DIR = '/eco/given';
-const SCRIPT = '/eco/start.sh';
 
 /** One server in a container. `create` starts it; afterwards it is stopped and started until it is discarded. */
 export class ServerContainer implements RunningNode {
@@ -63,22 +61,23 @@ export class ServerContainer implements RunningNode {
   /** Creates and starts the container. */
   async create(): Promise<void> {
     this.#signal.throwIfAborted();
-    const { name, image, script, environment, files, user, data, ports } = this.spec;
+    const { name, image, user, data, ports } = this.spec;
+    const { files } = await this.spec.server();
     const started = await new PlacedContainer(image)
       .placed(this.#network, name, ports)
       .withHostname(name)
       .withLabels(this.#labels)
       // Testcontainers' reaper would be another container; ours are ended by the reaper of this process.
       .withAutoCleanup(false)
-      .withEnvironment({ ...environment, ECO_NODE: name, ECO_FILES: FILES_DIR })
       .withCopyContentToContainer(
-        Object.entries(files).map(([file, content]) => ({ content, target: `${GIVEN_DIR}/${file}`, mode: 0o600 })),
+        Object.entries(files).map(([file, content]) => {
+          return { content, target: `${GIVEN_DIR}/${file}`, mode: 0o600 };
+        }),
       )
-      .withCopyFilesToContainer([{ source: script, target: SCRIPT }])
       .withBindMounts([{ source: data.volume, target: data.dir, mode: 'rw' }])
       .withEntrypoint(['bash', '-c'])
       .withCommand([
-        `install -d -o ${user} -m 700 ${FILES_DIR} && install -o ${user} -m 600 ${GIVEN_DIR}/* ${FILES_DIR} && exec bash ${SCRIPT}`,
+        `install -d -o ${user} -m 700 ${FILES_DIR} && install -o ${user} -m 600 ${GIVEN_DIR}/* ${FILES_DIR} && exec bash ${FILES_DIR}/${START_SCRIPT} ${name}`,
       ])
       // Its answers show when it is ready.
       .withWaitStrategy(Wait.forSuccessfulCommand('true'))

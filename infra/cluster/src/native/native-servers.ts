@@ -2,9 +2,11 @@ import type { Servers } from '../cluster.js';
 import { GroupWatch } from '../failover/group-watch.js';
 import type { Operation } from '../failover/operation.js';
 import { Refused } from '../refused.js';
+import type { Installation } from '../rotation/installation.js';
 import type { RunningBroker, RunningGroup } from '../running-cluster.js';
 import { superuserOf } from '../secrets.js';
 import { together, type Say, type Step } from '../steps.js';
+import { nativeInstallation } from './installation.js';
 import type { Native } from './native.js';
 import { PostgresGroup } from './postgres.js';
 import type { NativeProcess, ProcessSpec } from '../processes/native-process.js';
@@ -69,6 +71,10 @@ export class NativeServers implements Servers {
     if (watch === undefined) throw new Refused(`there is no such node or group; the groups are ${groups}`);
     if (others.length > 0) throw new Refused(`name one of the groups ${groups} by --group`);
     return watch.operate(operation);
+  }
+
+  installation(): Installation {
+    return nativeInstallation(this.#native.dataDir, this.#native.layout);
   }
 
   async endSupervision(): Promise<void> {

@@ -1,31 +1,35 @@
-import { execFile } from 'node:child_process';
-import { appendFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { promisify } from 'node:util';
-import { presentPasswords } from '@eco/base';
-import { authorityFile, CERTIFICATE_FILE, certificateFor, serverHosts } from '../authority.js';
 import { archiveOf, prepareArchive, type Archive } from '../backup/archive.js';
-import { follow, promote } from '../failover.js';
+import { askAsSuperuser, follow, promote } from '../failover.js';
 import type { ManagedNode } from '../failover/database-nodes.js';
 import type { WatchedGroup } from '../failover/group-watch.js';
-import type { DatabaseNode, GroupLayout } from '../layout.js';
-import { hostBasedAccess, primaryConnection, serverSettings, slotOf, type ServerTls } from '../postgres-settings.js';
+import { HOST, type DatabaseNode, type GroupLayout } from '../layout.js';
+import { primaryConnection, slotOf } from '../postgres-settings.js';
 import { prepareDatabases, untilReplicasStream } from '../prepare-databases.js';
 import { Refused } from '../refused.js';
 import type { RunningDatabase, RunningGroup } from '../running-cluster.js';
-import { passwordLine, replaceSecretFile, superuserOf, writeSecretFile } from '../secrets.js';
+import { passwordLine, superuserOf, writeSecretFile } from '../secrets.js';
+import {
+  databaseSpec,
+  databaseTls,
+  REPLICATOR_FILE,
+  SUPERUSER_FILE,
+  type DatabasePlace,
+} from '../servers/database-spec.js';
 import { inOrder, together, type Say, type Step } from '../steps.js';
 import { commandAs, giveTo } from './account.js';
 import { endProcessesIn } from '../processes/folder-processes.js';
+import { exists, foldersIn, primaryAmong } from './data-folders.js';
 import type { Native } from './native.js';
 import { runningServer } from './running-server.js';
+import { filesDirOf, makeFilesDir, runScript, startScriptOf, writeFiles } from './start-script.js';
 import type { NativeProcess, ProcessSpec } from '../processes/native-process.js';
 import type { StopStage } from '../processes/stop-stages.js';
 
 /**
- * A database group: a primary, created by initdb, and replicas, created as copies of it. The data folders determine
- * which node is the primary (a replica's has standby.signal), so a failover also applies to the next start. A folder
- * appears under its name only once it is complete.
+ * A database group. The start script makes a primary by initdb, and replicas as copies of it. The data folders determine
+ * which node is the primary (a replica's has standby.signal), so a failover also applies to the next start.
  */
 
 /** Time limit of a start, ms. A crashed server replays its log first. */
@@ -36,6 +40,14 @@ const STOP_MS = 30_000;
 interface GroupNode {
   readonly node: DatabaseNode;
   readonly process: NativeProcess;
+}
+
+interface Preparation {
+  /** Default: the group's. */
+  readonly primary?: DatabaseNode;
+  /** The log of a replica may have entries that the primary's lacks, so it is rewound. */
+  readonly mayDiffer?: boolean;
+  readonly say?: Say;
 }
 
 export class PostgresGroup {
@@ -67,7 +79,7 @@ export class PostgresGroup {
       port: node.port,
       authority: node.authority,
       promote: () => promote(node, password),
-      follow: (primary) => follow(node, primary, this.#managedNode({ node, process }).connectionTo(primary), password),
+      follow: (primary) => follow(node, primary, this.#connection(node, primary), password),
       lose: async () => {
         await server.kill();
         await rm(this.#nodeDir(node), { recursive: true });
@@ -106,11 +118,8 @@ export class PostgresGroup {
         await process.start(this.#native.signal);
       },
       discard: () => rm(this.#nodeDir(node), { recursive: true, force: true }),
-      startAsReplica: async (primary, mayDiffer, say) => {
-        if (mayDiffer && (await exists(this.#nodeDir(node)))) await this.#rewind(node, primary, say);
-        await this.#startReplica(each, say);
-      },
-      connectionTo: (primary) => primaryConnection({ node, primary, passwordFile: this.#passwordFile, tls: this.#tls }),
+      startAsReplica: (primary, mayDiffer, say) => this.#startReplica(each, { primary, mayDiffer, say }),
+      connectionTo: (primary) => this.#connection(node, primary),
     };
   }
 
@@ -121,7 +130,7 @@ export class PostgresGroup {
         const replica = this.#nodes.filter((each) => each !== this.#primary)[index];
         if (!replica) return;
         say(replica.node.name);
-        await this.#startReplica(replica, say).catch((error: Error) => this.#doWithout(replica, error));
+        await this.#startReplica(replica, { say }).catch((error: Error) => this.#doWithout(replica, error));
       },
     }));
     return inOrder(`PostgreSQL ${this.#group.id}`, [
@@ -152,7 +161,7 @@ export class PostgresGroup {
   }
 
   async #prepareFolders(): Promise<void> {
-    const { account, disks, secrets } = this.#native;
+    const { account, dataDir, disks, secrets } = this.#native;
     for (const dir of [path.dirname(this.#dir), this.#dir]) {
       await mkdir(dir, { recursive: true, mode: 0o700 });
       giveTo(account, dir);
@@ -161,28 +170,18 @@ export class PostgresGroup {
       if (disks) giveTo(account, disks.dirOf(node.name));
       // An interrupted start may have left this folder.
       await rm(this.#nodeDir(node) + UNFINISHED, { recursive: true, force: true });
+      const file = path.join(await makeFilesDir(dataDir, node.name, account), REPLICATOR_FILE);
+      await writeSecretFile(file, passwordLine('eco_replicator', secrets.database.eco_replicator));
+      giveTo(account, file);
     }
-    await writeSecretFile(this.#passwordFile, passwordLine('eco_replicator', secrets.database.eco_replicator));
-    giveTo(account, this.#passwordFile);
   }
 
   /** Finds the node that is no replica; the first node if none exists yet. */
   async #findPrimary(): Promise<void> {
     const made = await this.#madeNodes();
-    if (made.length === 0) return;
-    const isReplica = await Promise.all(made.map((each) => this.#isReplica({ name: each })));
-    const primaries = made.filter((_, index) => !isReplica[index]);
     const where = `group ${this.#group.id} in ${this.#dir}`;
-    if (primaries.length === 0) throw new Refused(`${where} has replicas (${made.join(', ')}) and no primary`);
-    // A failover that was interrupted leaves the old primary as it was; the new one has the higher timeline (R7).
-    const timelines = await Promise.all(primaries.map((each) => timelineOf(this.#nodeDir({ name: each }))));
-    const last = Math.max(...timelines);
-    const [name, ...others] = primaries.filter((_, index) => timelines[index] === last);
-    if (others.length > 0) {
-      throw new Refused(
-        `${where} has more than one primary (${[name, ...others].join(', ')}): remove the older folder`,
-      );
-    }
+    const name = await primaryAmong(new Map(made.map((each) => [each, this.#nodeDir({ name: each })])), where);
+    if (name === undefined) return;
     const found = this.#nodes.find(({ node }) => node.name === name);
     if (!found)
       throw new Refused(`${name} is the primary of ${where}: choose more replicas, so that it is among the nodes`);
@@ -191,8 +190,7 @@ export class PostgresGroup {
 
   async #startPrimary(): Promise<void> {
     const { node, process } = this.#primary;
-    if (!(await exists(this.#nodeDir(node)))) await this.#initialise(node);
-    await this.#writeFiles(node);
+    await this.#prepareNode(node);
     await process.start(this.#native.signal);
     await this.#dropReplicasLeftOut();
   }
@@ -204,27 +202,13 @@ export class PostgresGroup {
   async #dropReplicasLeftOut(): Promise<void> {
     const left = (await this.#madeNodes()).filter((name) => !this.#nodes.some(({ node }) => node.name === name));
     for (const name of left) {
-      if (await this.#hasSlot({ name }))
-        await this.#run('pg_receivewal', [...this.#replicationArgs({ name }), '--drop-slot']);
+      await askAsSuperuser(
+        this.#primary.node,
+        superuserOf(this.#native.dataDir).password,
+        'SELECT pg_drop_replication_slot(s.slot_name) FROM pg_replication_slots s WHERE s.slot_name = $1',
+        [slotOf({ name })],
+      );
       await rm(this.#nodeDir({ name }), { recursive: true });
-    }
-  }
-
-  async #initialise(node: DatabaseNode): Promise<void> {
-    const passwordFile = path.join(this.#dir, `${node.name}.password`);
-    await writeSecretFile(passwordFile, `${this.#native.secrets.database.postgres}\n`);
-    giveTo(this.#native.account, passwordFile);
-    const unfinished = this.#nodeDir(node) + UNFINISHED;
-    try {
-      await this.#run('initdb', [
-        ...['--pgdata', unfinished, '--username', 'postgres', '--pwfile', passwordFile],
-        ...['--auth', 'scram-sha-256', '--encoding', 'UTF8', '--locale', 'C.UTF-8'],
-        ...['--data-checksums', '--no-instructions'],
-      ]);
-      await appendFile(path.join(unfinished, 'postgresql.conf'), `\ninclude = '${SETTINGS_FILE}'\n`);
-      await rename(unfinished, this.#nodeDir(node));
-    } finally {
-      await rm(passwordFile, { force: true });
     }
   }
 
@@ -253,136 +237,68 @@ export class PostgresGroup {
     return { groupId: this.#group.id, node, nodeDir: this.#nodeDir(node) };
   }
 
-  async #startReplica(replica: GroupNode, say: Say = () => undefined): Promise<void> {
+  async #startReplica(replica: GroupNode, preparation: Preparation = {}): Promise<void> {
     const { node, process } = replica;
-    // A slot keeps the log that the replica lacks. A promoted node has none at first.
-    if (!(await this.#hasSlot(node)))
-      await this.#run('pg_receivewal', [...this.#replicationArgs(node), '--create-slot']);
-    if (!(await exists(this.#nodeDir(node)))) await this.#copy(node);
-    else if (!(await this.#isReplica(node))) await this.#rewind(node, this.#primary.node, say);
-    if (!(await exists(this.#nodeDir(node)))) await this.#copy(node);
-    await this.#writeFiles(node);
+    await this.#prepareNode(node, preparation);
     await process.start(this.#native.signal);
     this.#failed.delete(replica);
   }
 
-  /**
-   * Gives a stopped node the history of `primary`, whose present timeline needs a checkpoint first. If that fails, its
-   * data are removed. The folder has another name meanwhile, so an interrupted rewind is never started.
-   */
-  async #rewind(node: DatabaseNode, primary: DatabaseNode, say: Say): Promise<void> {
-    const { account, dataDir } = this.#native;
-    const dir = this.#nodeDir(node);
-    const unfinished = dir + UNFINISHED;
-    const passwordFile = path.join(this.#dir, `${node.name}.rewind.pgpass`);
-    await rm(unfinished, { recursive: true, force: true });
-    await rename(dir, unfinished);
+  /** Prepares a node's data by the start script. */
+  async #prepareNode(
+    node: DatabaseNode,
+    { primary = this.#primary.node, mayDiffer = false, say = () => undefined }: Preparation = {},
+  ): Promise<void> {
+    const { account, dataDir, secrets, signal } = this.#native;
+    const spec = await databaseSpec({
+      node,
+      nodes: this.#group.nodes,
+      primary,
+      isSupervised: true,
+      superuserPassword: superuserOf(dataDir).password,
+      replicatorPassword: secrets.database.eco_replicator,
+      place: this.#place(node, await archiveOf(this.#native, this.#archive(node))),
+    });
+    const filesDir = filesDirOf(dataDir, node.name);
+    // A rotation may have replaced the replicator's password since the start.
+    await writeFiles(filesDir, spec, account, [REPLICATOR_FILE]);
+    const [command, args] = this.#commandOn(node, 'prepare');
+    const env = { ...this.#environment(node), ECO_REWIND: mayDiffer ? 'yes' : '' };
     try {
-      // A standby can't recover from a crash without its primary, and pg_rewind needs a clean end.
-      await rm(path.join(unfinished, STANDBY_FILE), { force: true });
-      const { user, password } = superuserOf(dataDir);
-      await writeSecretFile(passwordFile, passwordLine(user, presentPasswords(password)[0] ?? ''));
-      giveTo(account, passwordFile);
-      const words = { host: primary.host, port: primary.port, user: 'postgres', dbname: 'postgres' };
-      const server = Object.entries(words).map(([key, value]) => `${key}=${value}`);
-      const args = ['--target-pgdata', unfinished, '--source-server', server.join(' ')];
-      await this.#run('pg_rewind', args, passwordFile);
-      await this.#asReplica(unfinished);
-      await rename(unfinished, dir);
+      const said = await runScript({ command, args, env, signal });
+      const prefix = `eco ${node.name}: `;
+      for (const line of said.split('\n'))
+        if (line.startsWith(prefix)) say(`${node.name} ${line.slice(prefix.length)}`);
     } catch (error) {
-      this.#native.signal.throwIfAborted();
-      await rm(unfinished, { recursive: true, force: true });
-      say(`${node.name} is copied, because it can't be rewound: ${(error as Error).message.replaceAll('\n', ' ')}`);
+      signal.throwIfAborted();
+      throw new Error(`${node.name} can't be prepared: ${(error as Error).message}`, { cause: error });
     } finally {
-      await rm(passwordFile, { force: true });
+      await rm(path.join(filesDir, SUPERUSER_FILE), { force: true });
     }
   }
 
-  #isReplica(node: Pick<DatabaseNode, 'name'>): Promise<boolean> {
-    return exists(path.join(this.#nodeDir(node), STANDBY_FILE));
+  #place(node: DatabaseNode, archiveCommand?: string): DatabasePlace {
+    const { authority, dataDir, disks, network } = this.#native;
+    return {
+      filesDir: filesDirOf(dataDir, node.name),
+      dataDir: this.#nodeDir(node),
+      listenAddresses: node.host,
+      clients: network?.range ?? `${HOST}/32`,
+      smallDisk: disks !== undefined,
+      authority,
+      archiveCommand,
+    };
   }
 
-  async #asReplica(dir: string): Promise<void> {
-    await writeFile(path.join(dir, STANDBY_FILE), '');
-    giveTo(this.#native.account, path.join(dir, STANDBY_FILE));
-  }
-
-  async #copy(node: DatabaseNode): Promise<void> {
-    const unfinished = this.#nodeDir(node) + UNFINISHED;
-    await this.#run('pg_basebackup', [
-      ...this.#replicationArgs(node),
-      ...['--pgdata', unfinished, '--wal-method', 'stream', '--checkpoint', 'fast'],
-    ]);
-    await this.#asReplica(unfinished);
-    await rename(unfinished, this.#nodeDir(node));
+  #connection(node: DatabaseNode, primary: DatabaseNode): string {
+    const place = this.#place(node);
+    const passwordFile = path.join(place.filesDir, REPLICATOR_FILE);
+    return primaryConnection({ node, primary, passwordFile, tls: databaseTls({ node, place }) });
   }
 
   async #untilStreaming(): Promise<void> {
     const { secrets, signal } = this.#native;
     await untilReplicasStream(this.#group, secrets, { deadlineMs: START_MS, signal }, () => this.#failed.size);
-  }
-
-  async #writeFiles(node: DatabaseNode): Promise<void> {
-    const settings = serverSettings({
-      node,
-      nodes: this.#group.nodes,
-      primary: this.#primary.node,
-      passwordFile: this.#passwordFile,
-      listenAddresses: node.host,
-      smallDisk: this.#native.disks !== undefined,
-      tls: this.#tls,
-      archiveCommand: await archiveOf(this.#native, this.#archive(node)),
-    });
-    const { authority, network } = this.#native;
-    const files = {
-      [SETTINGS_FILE]: settings,
-      'pg_hba.conf': hostBasedAccess({ range: network?.range, tls: authority !== undefined }),
-      ...(authority && { [CERTIFICATE_FILE]: await certificateFor(authority, serverHosts(node)) }),
-    };
-    for (const [name, text] of Object.entries(files)) {
-      const file = path.join(this.#nodeDir(node), name);
-      await writeSecretFile(file, text);
-      giveTo(this.#native.account, file);
-    }
-    await this.#resetSource(node);
-  }
-
-  /**
-   * Removes what a failover has set on a node, or on the node that it is a copy of. The settings file has its source.
-   * A primary keeps the names of the replicas that count, because its row about them must stay true.
-   */
-  async #resetSource(node: DatabaseNode): Promise<void> {
-    const file = path.join(this.#nodeDir(node), 'postgresql.auto.conf');
-    const set = node === this.#primary.node ? /^primary_conninfo / : /^(primary_conninfo|synchronous_standby_names) /;
-    const text = await readFile(file, 'utf8');
-    const kept = text.split('\n').filter((line) => !set.test(line));
-    await replaceSecretFile(file, kept.join('\n'));
-  }
-
-  /** Runs one of PostgreSQL's programs to its end. */
-  async #run(program: string, args: readonly string[], passwordFile = this.#passwordFile): Promise<void> {
-    const { signal } = this.#native;
-    const [command, all] = this.#commandOn(this.#primary.node, program, args);
-    const tls = this.#tls && { PGSSLMODE: 'verify-full', PGSSLROOTCERT: this.#tls.authorityFile };
-    const env = { ...this.#environment, PGPASSFILE: passwordFile, ...tls };
-    try {
-      await promisify(execFile)(command, all, { env, cwd: '/', signal });
-    } catch (error) {
-      signal.throwIfAborted();
-      const { stderr = '', message } = error as { stderr?: string; message: string };
-      throw new Error(`${program} for ${this.#group.id} failed: ${stderr.trim() || message}`, { cause: error });
-    }
-  }
-
-  /** Arguments for a command about a node's slot, sent to the primary as the replicator. */
-  #replicationArgs(node: Pick<DatabaseNode, 'name'>): string[] {
-    const { host, port } = this.#primary.node;
-    const login = ['--host', host, '--port', String(port), '--username', 'eco_replicator', '--no-password'];
-    return [...login, '--slot', slotOf(node)];
-  }
-
-  async #hasSlot(node: Pick<DatabaseNode, 'name'>): Promise<boolean> {
-    return exists(path.join(this.#nodeDir(this.#primary.node), 'pg_replslot', slotOf(node)));
   }
 
   #groupNode(node: DatabaseNode, stage: StopStage): GroupNode {
@@ -391,13 +307,13 @@ export class PostgresGroup {
 
   #nodeSpec(node: DatabaseNode, stage: StopStage): ProcessSpec {
     const { logFile } = this.#native;
-    const [command, args] = this.#commandOn(node, 'postgres', ['-D', this.#nodeDir(node)]);
+    const [command, args] = this.#commandOn(node, 'serve');
     return {
       name: node.name,
       stage,
       command,
       args,
-      env: this.#environment,
+      env: this.#environment(node),
       cwd: '/',
       logFile: logFile(node.name),
       // Fast: ends sessions instead of waiting for them.
@@ -416,10 +332,10 @@ export class PostgresGroup {
     return lines[0] === String(pid) && lines[7]?.trim() === 'ready';
   }
 
-  /** The command line that runs one of PostgreSQL's programs as the right user and in the node's network. */
-  #commandOn(node: DatabaseNode, program: string, args: readonly string[]): [string, string[]] {
-    const { account, network, programs } = this.#native;
-    const [command, all] = commandAs(account, path.join(programs.postgresDir, program), args);
+  /** The command line that runs the start script as the right user and in the node's network. */
+  #commandOn(node: DatabaseNode, action: 'prepare' | 'serve'): [string, string[]] {
+    const { account, dataDir, network } = this.#native;
+    const [command, all] = commandAs(account, 'bash', [startScriptOf(dataDir, node.name), node.name, action]);
     if (!network) return [command, all];
     const [first, ...rest] = network.prefixOf(node.name);
     return [first, [...rest, command, ...all]];
@@ -429,8 +345,7 @@ export class PostgresGroup {
   async #madeNodes(): Promise<string[]> {
     // Data on a separate disk starts empty with each cluster.
     if (this.#native.disks) return [];
-    const entries = await readdir(this.#dir, { withFileTypes: true });
-    return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+    return foldersIn(this.#dir);
   }
 
   get #dir(): string {
@@ -438,17 +353,10 @@ export class PostgresGroup {
   }
 
   /** With TLS, PostgreSQL's programs look into the home folder, and the user's own one may be closed to them. */
-  get #environment(): Record<string, string> {
-    return { ...this.#native.environment, HOME: this.#dir };
-  }
-
-  get #tls(): ServerTls | undefined {
-    const { authority, dataDir } = this.#native;
-    return authority && { certificateFile: CERTIFICATE_FILE, authorityFile: authorityFile(dataDir) };
-  }
-
-  get #passwordFile(): string {
-    return path.join(this.#dir, 'replicator.pgpass');
+  #environment({ name }: DatabaseNode): Record<string, string> {
+    const { dataDir, environment, programs } = this.#native;
+    const PATH = `${programs.postgresDir}:${environment['PATH'] ?? ''}`;
+    return { ...environment, PATH, HOME: filesDirOf(dataDir, name) };
   }
 
   #nodeDir({ name }: Pick<DatabaseNode, 'name'>): string {
@@ -458,22 +366,3 @@ export class PostgresGroup {
 }
 
 const UNFINISHED = '.unfinished';
-const STANDBY_FILE = 'standby.signal';
-const SETTINGS_FILE = 'eco.conf';
-/** The certificate and its key; the name is relative to the node's folder. */
-
-/** The last timeline that a stopped node knows, by the names of its log files. */
-async function timelineOf(dir: string): Promise<number> {
-  const names = await readdir(path.join(dir, 'pg_wal'));
-  return Math.max(
-    0,
-    ...names.filter((name) => /^[0-9A-F]{8}/.test(name)).map((name) => parseInt(name.slice(0, 8), 16)),
-  );
-}
-
-async function exists(file: string): Promise<boolean> {
-  return stat(file).then(
-    () => true,
-    () => false,
-  );
-}

@@ -3,32 +3,32 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
-import { authorityFile, CERTIFICATE_FILE, certificateFor, serverHosts } from '../authority.js';
-import { BROKER_MEMORY_MAX, brokerSettings } from '../broker-settings.js';
+import { BROKER_MEMORY_MAX } from '../broker-settings.js';
 import { declareBrokers } from '../declare-brokers.js';
 import { DescriptionError, membersOf } from '../description.js';
 import { managementUrlOf, type BrokerNode } from '../layout.js';
 import { isListening } from '../ports.js';
 import type { RunningBroker } from '../running-cluster.js';
-import { writeSecretFile } from '../secrets.js';
+import { brokerSpec, type BrokerPeer } from '../servers/broker-spec.js';
 import { inOrder, together, type Step } from '../steps.js';
 import { until } from '../until.js';
 import type { Native } from './native.js';
 import { runningServer } from './running-server.js';
+import { makeFilesDir, startScriptOf, writeFiles } from './start-script.js';
 import type { NativeProcess, ProcessSpec } from '../processes/native-process.js';
 import { signalTree } from '../processes/process-tree.js';
 
 /**
  * The broker cluster. Its nodes find each other through an epmd of their own, on a port of its own, so that they share
  * nothing with other Erlang programs of the machine. If each node has its own address, each has its own epmd.
- *
- * At the first start the first node starts alone and the others join it. If all start at once, a node may find no ready
- * peer and form its own cluster (seen on 3.10). On two cores that would be no faster, because nearly all of a start is
- * CPU time. Later they must start together: a node that was not the last to stop waits for those that were.
+ * The start script lets the first node start alone at the first start.
  */
 
-/** Time limit from a node's start until it listens, ms. It needs about 6 s of CPU time, and the machine may be busy. */
-const START_MS = 120_000;
+/**
+ * Time limit from a node's start until it listens, ms. It needs about 6 s of CPU time, the machine may be busy, and at
+ * the first start it waits for the first node.
+ */
+const START_MS = 240_000;
 /**
  * Number of tries. RabbitMQ 3.10 ends if the node whose feature flags it queries is starting at the same time (seen on
  * a busy machine).
@@ -87,9 +87,7 @@ export class Rabbitmq {
   }
 
   startStep(): Step {
-    let seedIsUp: Promise<void> = Promise.resolve();
     let isFormed = false;
-    const [seed, ...others] = this.#nodes;
     return inOrder('RabbitMQ', [
       {
         title: 'prepare',
@@ -99,20 +97,10 @@ export class Rabbitmq {
           await Promise.all(this.#epmds.map((epmd) => epmd.start(this.#native.signal)));
         },
       },
-      together('nodes', [
-        ...(seed ? [{ title: seed.node.name, run: () => (seedIsUp = this.#startNode(seed, isFormed)) }] : []),
-        ...others.map((each) => ({
-          title: each.node.name,
-          run: async (say: (text: string) => void) => {
-            if (!isFormed) {
-              say(`waits for ${seed?.node.name}`);
-              await seedIsUp;
-            }
-            say('');
-            await this.#startNode(each, isFormed);
-          },
-        })),
-      ]),
+      together(
+        'nodes',
+        this.#nodes.map((each) => ({ title: each.node.name, run: () => this.#startNode(each, isFormed) })),
+      ),
       { title: 'users, exchanges and queues', run: () => this.#declare() },
     ]);
   }
@@ -146,8 +134,7 @@ export class Rabbitmq {
     await until('no broker is ready', othersStart, { deadlineMs: WAIT_FOR_LAST_MS, signal }).catch(async () => {
       const waiting = this.#nodes.find(({ node, process }) => process.running && !this.#failed.has(node));
       if (!waiting || signal.aborted) return;
-      const { RABBITMQ_MNESIA_BASE = '' } = this.#environment(waiting.node);
-      await writeFile(path.join(RABBITMQ_MNESIA_BASE, this.#erlangName(waiting.node), 'force_load'), '');
+      await writeFile(path.join(this.#dataDir(waiting.node), this.#erlangName(waiting.node), 'force_load'), '');
       // This counts as one of its start attempts, and it is started again.
       signalTree(waiting.process.pid, 'SIGKILL');
     });
@@ -188,32 +175,24 @@ export class Rabbitmq {
   }
 
   async #writeFiles(): Promise<void> {
-    await mkdir(this.#home, { recursive: true, mode: 0o700 });
-    await writeSecretFile(path.join(this.#home, '.erlang.cookie'), this.#native.secrets.cookie, 0o400);
-    for (const { node } of this.#nodes) {
-      const dir = this.#nodeDir(node);
-      await mkdir(dir, { recursive: true });
-      await writeFile(path.join(dir, 'plugins'), '[rabbitmq_management].\n');
-      // The file contains the administrator's password.
-      await writeSecretFile(path.join(dir, 'rabbitmq.conf'), this.#configuration(node));
-      const { authority } = this.#native;
-      if (authority)
-        await writeSecretFile(this.#certificateFile(node), await certificateFor(authority, serverHosts(node)));
+    const { authority, dataDir, disks, layout, network, secrets } = this.#native;
+    const peers = layout.brokers.map((node): BrokerPeer => ({ ...node, erlangName: this.#erlangName(node) }));
+    for (const [index, node] of peers.entries()) {
+      const { managementPort, erlangPort } = layout.brokers[index] as BrokerNode;
+      const filesDir = await makeFilesDir(dataDir, node.name);
+      const home = this.#nodeDir(node);
+      await mkdir(home, { recursive: true, mode: 0o700 });
+      const shared = { address: node.host, epmdPort: layout.epmdPort, erlangPort, hasLongName: network !== undefined };
+      const spec = await brokerSpec({
+        node,
+        nodes: peers,
+        managementPort,
+        administratorPassword: secrets.broker.topology,
+        cookie: secrets.cookie,
+        place: { filesDir, home, dataDir: this.#dataDir(node), smallDisk: disks !== undefined, authority, shared },
+      });
+      await writeFiles(filesDir, spec);
     }
-  }
-
-  #configuration(node: BrokerNode): string {
-    const { authority, dataDir, layout, secrets } = this.#native;
-    const isSeed = node === layout.brokers[0];
-    return brokerSettings({
-      address: node.host,
-      amqpPort: node.amqpPort,
-      managementPort: node.managementPort,
-      administratorPassword: secrets.broker.topology,
-      peers: (isSeed ? [node] : layout.brokers).map((peer) => this.#erlangName(peer)),
-      smallDisk: this.#native.disks !== undefined,
-      tls: authority && { certificateFile: this.#certificateFile(node), authorityFile: authorityFile(dataDir) },
-    });
   }
 
   #epmdSpec({ name: broker, host }: BrokerNode): ProcessSpec {
@@ -236,23 +215,14 @@ export class Rabbitmq {
   }
 
   #nodeSpec(node: BrokerNode): ProcessSpec {
-    const { programs, logFile, network } = this.#native;
-    const [command, ...args] = [...(network?.prefixOf(node.name) ?? []), programs.rabbitmqServer] as [
-      string,
-      ...string[],
-    ];
+    const { logFile } = this.#native;
+    const [command, args] = this.#commandOn(node, 'serve');
     return {
       name: node.name,
       stage: 'brokers',
       command,
       args,
-      env: {
-        ...this.#environment(node),
-        // The script then becomes the broker instead of waiting for it: its pid is the broker's.
-        RUNNING_UNDER_SYSTEMD: 'true',
-        RABBITMQ_DIST_PORT: String(node.erlangPort),
-        RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: `-kernel inet_dist_use_interface {${node.host.split('.').join(',')}}`,
-      },
+      env: this.#environment,
       cwd: '/',
       logFile: logFile(node.name),
       stopSignal: 'SIGTERM',
@@ -263,54 +233,35 @@ export class Rabbitmq {
     };
   }
 
-  /** Variables that identify this node. */
-  #environment(node: BrokerNode): Record<string, string> {
-    const { disks, environment, layout, network } = this.#native;
-    const dir = this.#nodeDir(node);
-    return {
-      ...environment,
-      // The cookie is in the home folder.
-      HOME: this.#home,
-      ERL_EPMD_PORT: String(layout.epmdPort),
-      ERL_EPMD_ADDRESS: node.host,
-      // A dump would contain passwords.
-      ERL_CRASH_DUMP_SECONDS: '0',
-      RABBITMQ_NODENAME: this.#erlangName(node),
-      // Erlang accepts an address as a name only in the long form.
-      ...(network && { RABBITMQ_USE_LONGNAME: 'true' }),
-      RABBITMQ_CONFIG_FILE: path.join(dir, 'rabbitmq.conf'),
-      RABBITMQ_ENABLED_PLUGINS_FILE: path.join(dir, 'plugins'),
-      RABBITMQ_MNESIA_BASE: disks ? disks.dirOf(node.name) : path.join(dir, 'data'),
-      RABBITMQ_LOG_BASE: path.join(dir, 'log'),
-      RABBITMQ_PID_FILE: path.join(dir, 'pid'),
-      // Ignores the machine's own RabbitMQ settings in /etc/rabbitmq.
-      RABBITMQ_CONF_ENV_FILE: '/dev/null',
-      RABBITMQ_ADVANCED_CONFIG_FILE: path.join(dir, 'advanced.config'),
-    };
-  }
-
   async #control(node: BrokerNode, args: readonly string[]): Promise<string> {
-    const { network, programs } = this.#native;
-    const program = path.join(path.dirname(programs.rabbitmqServer), 'rabbitmqctl');
-    const [command, ...all] = [...(network?.prefixOf(node.name) ?? []), program, '--quiet', ...args] as [
-      string,
-      ...string[],
-    ];
-    const { stdout } = await promisify(execFile)(command, all, { env: this.#environment(node), cwd: '/' });
+    const [command, all] = this.#commandOn(node, 'control', ...args);
+    const { stdout } = await promisify(execFile)(command, all, { env: this.#environment, cwd: '/' });
     return stdout;
   }
 
+  /** The command line that runs the start script in the node's network. */
+  #commandOn({ name }: BrokerNode, ...args: readonly string[]): [string, string[]] {
+    const { dataDir, network } = this.#native;
+    const all = [...(network?.prefixOf(name) ?? []), 'bash', startScriptOf(dataDir, name), name, ...args];
+    return [all[0] as string, all.slice(1)];
+  }
+
+  get #environment(): Record<string, string> {
+    const { environment, programs } = this.#native;
+    return { ...environment, PATH: `${path.dirname(programs.rabbitmqServer)}:${environment['PATH'] ?? ''}` };
+  }
+
   /** Erlang name of a node. Another cluster has another epmd, so it may use the same names. */
-  #erlangName({ name, host }: BrokerNode): string {
+  #erlangName({ name, host }: Pick<BrokerNode, 'name' | 'host'>): string {
     return `${name}@${this.#native.network ? host : 'localhost'}`;
   }
 
-  #nodeDir(node: BrokerNode): string {
-    return path.join(this.#home, node.name);
+  #nodeDir({ name }: Pick<BrokerNode, 'name'>): string {
+    return path.join(this.#home, name);
   }
 
-  #certificateFile(node: BrokerNode): string {
-    return path.join(this.#nodeDir(node), CERTIFICATE_FILE);
+  #dataDir(node: Pick<BrokerNode, 'name'>): string {
+    return this.#native.disks?.dirOf(node.name) ?? path.join(this.#nodeDir(node), 'data');
   }
 
   #formedFile(): string {
