@@ -8,13 +8,54 @@ const PROMOTE_S = 60;
 const FOLLOW_MS = 60_000;
 const ASK_MS = 10_000;
 
-/** Promotes a replica. `password`: the superuser's. Resolves when the node accepts writes. */
-export async function promote(node: DatabaseNode, password: Password): Promise<void> {
+/**
+ * The superuser at one node. It logs in at the first statement and stays logged in, because a log-in costs a busy machine
+ * more than most statements. Statements that are asked together run one after the other, in one round trip.
+ */
+export class Superuser {
+  readonly #connection: SideConnection;
+
+  constructor(
+    readonly node: DatabaseNode,
+    password: Password,
+  ) {
+    this.#connection = new SideConnection(node, { user: 'postgres', password }, 'eco failover');
+  }
+
+  ask<R extends Record<string, unknown>>(text: string, values: unknown[] = [], deadlineMs = ASK_MS): Promise<R[]> {
+    return this.#connection.ask<R>(text, values, deadlineMs);
+  }
+
+  /** Changes a setting of the server, and makes it effective. ALTER SYSTEM takes no parameters. */
+  async alterSystem(change: string): Promise<void> {
+    await Promise.all([this.ask(`ALTER SYSTEM ${change}`), this.ask('SELECT pg_reload_conf()')]);
+  }
+
+  /** The next statement logs in again. */
+  close(): void {
+    this.#connection.close();
+  }
+}
+
+/** Runs `work` with a log-in of its own at the node. */
+export async function asSuperuser<T>(
+  node: DatabaseNode,
+  password: Password,
+  work: (at: Superuser) => Promise<T>,
+): Promise<T> {
+  const at = new Superuser(node, password);
+  try {
+    return await work(at);
+  } finally {
+    at.close();
+  }
+}
+
+/** Promotes a replica. Resolves when the node accepts writes. */
+export async function promote(at: Superuser): Promise<void> {
   const promoted = async () => {
     try {
-      const [row] = await askAsSuperuser(
-        node,
-        password,
+      const [row] = await at.ask(
         `SELECT CASE WHEN pg_is_in_recovery() THEN pg_promote(true, ${PROMOTE_S}) ELSE true END AS promoted`,
         [],
         PROMOTE_S * 1000 + 5000,
@@ -26,42 +67,30 @@ export async function promote(node: DatabaseNode, password: Password): Promise<v
       throw error;
     }
   };
-  await until(`${node.name} did not become a primary`, promoted, { deadlineMs: PROMOTE_S * 1000 });
+  await until(`${at.node.name} did not become a primary`, promoted, { deadlineMs: PROMOTE_S * 1000 });
 }
 
 /**
  * Makes a replica follow `primary`, which it reaches by `connection` (a conninfo). Its slot on the primary is created
- * first, so that the log that it lacks is kept. Uses the superuser of both nodes. Resolves when the replica streams.
+ * first, so that the log that it lacks is kept. Resolves when the replica streams.
  */
-export async function follow(
-  replica: DatabaseNode,
-  primary: DatabaseNode,
-  connection: string,
-  password: Password,
-): Promise<void> {
-  await createSlots(primary, [replica], password);
-  await setSource(replica, connection, password);
+export async function follow(replica: Superuser, primary: Superuser, connection: string): Promise<void> {
+  const { name } = replica.node;
+  await createSlots(primary, [replica.node]);
+  await setSource(replica, connection);
   const streams = async () => {
-    const rows = await askAsSuperuser(
-      primary,
-      password,
+    const rows = await primary.ask(
       `SELECT FROM pg_stat_replication WHERE application_name = $1 AND state = 'streaming'`,
-      [replica.name],
+      [name],
     );
     return rows.length > 0;
   };
-  await until(`${replica.name} did not follow ${primary.name}`, streams, { deadlineMs: FOLLOW_MS });
+  await until(`${name} did not follow ${primary.node.name}`, streams, { deadlineMs: FOLLOW_MS });
 }
 
 /** Creates the missing slots of other nodes, from which on the log is kept for them. A replica can have slots, too. */
-export async function createSlots(
-  on: DatabaseNode,
-  others: readonly Pick<DatabaseNode, 'name'>[],
-  password: Password,
-): Promise<void> {
-  await askAsSuperuser(
-    on,
-    password,
+export async function createSlots(on: Superuser, others: readonly Pick<DatabaseNode, 'name'>[]): Promise<void> {
+  await on.ask(
     `SELECT pg_create_physical_replication_slot(wanted.slot, true) FROM unnest($1::text[]) AS wanted(slot)
      WHERE NOT EXISTS (SELECT FROM pg_replication_slots s WHERE s.slot_name = wanted.slot)`,
     [others.map(({ name }) => slotName(name))],
@@ -69,24 +98,6 @@ export async function createSlots(
 }
 
 /** Sets the conninfo by which a replica receives log. Empty: it receives none. */
-export async function setSource(replica: DatabaseNode, connection: string, password: Password): Promise<void> {
-  // ALTER SYSTEM takes no parameters.
-  const value = connection.replaceAll("'", "''");
-  await askAsSuperuser(replica, password, `ALTER SYSTEM SET primary_conninfo = '${value}'`);
-  await askAsSuperuser(replica, password, 'SELECT pg_reload_conf()');
-}
-
-export async function askAsSuperuser<R extends Record<string, unknown>>(
-  node: DatabaseNode,
-  password: Password,
-  text: string,
-  values: unknown[] = [],
-  deadlineMs = ASK_MS,
-): Promise<R[]> {
-  const connection = new SideConnection(node, { user: 'postgres', password }, 'eco cluster');
-  try {
-    return await connection.ask<R>(text, values, deadlineMs);
-  } finally {
-    connection.close();
-  }
+export function setSource(replica: Superuser, connection: string): Promise<void> {
+  return replica.alterSystem(`SET primary_conninfo = '${connection.replaceAll("'", "''")}'`);
 }

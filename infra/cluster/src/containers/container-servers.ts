@@ -2,7 +2,7 @@ import { BROKER_MEMORY_MAX } from '../broker-settings.js';
 import type { Servers } from '../cluster.js';
 import { declareBrokers } from '../declare-brokers.js';
 import { membersOf } from '../description.js';
-import { follow, promote } from '../failover.js';
+import { asSuperuser, follow, promote } from '../failover.js';
 import type { Host } from '../host.js';
 import type { BrokerNode, DatabaseNode, GroupLayout } from '../layout.js';
 import { primaryConnection } from '../postgres-settings.js';
@@ -281,14 +281,16 @@ export class ContainerServers implements Servers {
     return {
       ...this.#runningServer(node.host, container),
       port: node.port,
-      promote: () => promote(node, password),
+      promote: () => asSuperuser(node, password, promote),
       follow: (primary) => {
         const settings = {
           node: inside(node),
           primary: inside(primary),
           passwordFile: `${FILES_DIR}/${REPLICATOR_FILE}`,
         };
-        return follow(node, primary, primaryConnection(settings), password);
+        return asSuperuser(node, password, (replica) =>
+          asSuperuser(primary, password, (at) => follow(replica, at, primaryConnection(settings))),
+        );
       },
       lose: async () => {
         await container.discard();

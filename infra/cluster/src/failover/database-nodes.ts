@@ -1,11 +1,12 @@
 import type { Password } from '@eco/base';
-import { askAsSuperuser, createSlots, follow, promote, setSource } from '../failover.js';
+import { createSlots, follow, promote, setSource, Superuser } from '../failover.js';
 import type { DatabaseNode } from '../layout.js';
 import type { Say } from '../steps.js';
 import { until } from '../until.js';
-import { countingNodes } from './counting-rule.js';
+import { countingNodes, resetNames } from './counting-rule.js';
 import type { ReplayProgress } from './decide.js';
 import type { GroupNodes } from './fail-over.js';
+import { probe, type NodeSign } from './group-probe.js';
 
 /** What a provider does with a database node. */
 export interface ManagedNode {
@@ -33,33 +34,54 @@ export interface ManagedNode {
   connectionTo(primary: DatabaseNode): string;
 }
 
+/** The nodes of a group, and which one is the primary. */
+export interface WatchedGroup {
+  readonly id: string;
+  readonly nodes: readonly ManagedNode[];
+  /** Name of the node that is the primary. */
+  readonly primary: () => string;
+  /** Called when another node has become the primary. */
+  readonly setPrimary: (name: string) => void;
+}
+
 const DETACH_MS = 10_000;
 const ASK_MS = 5_000;
 
-/** The nodes of a group as running servers. */
+/** The nodes of a group as running servers. The superuser stays logged in at each. */
 export class DatabaseNodes implements GroupNodes {
   readonly #nodes: ReadonlyMap<string, ManagedNode>;
-  readonly #password: Password;
+  readonly #superusers: ReadonlyMap<string, Superuser>;
 
   constructor(nodes: readonly ManagedNode[], password: Password) {
     this.#nodes = new Map(nodes.map((each) => [each.node.name, each]));
-    this.#password = password;
+    this.#superusers = new Map(nodes.map(({ node }) => [node.name, new Superuser(node, password)]));
   }
 
-  end(name: string): Promise<void> {
-    return this.#managed(name).end();
+  /** The superuser at a node, for short statements that wait for nothing. */
+  at(name: string): Superuser {
+    return found(this.#superusers.get(name), name);
+  }
+
+  /** What each node says about itself within the deadline. */
+  probe(deadlineMs: number): Promise<ReadonlyMap<string, NodeSign>> {
+    return probe([...this.#superusers.values()], deadlineMs);
+  }
+
+  async end(name: string): Promise<void> {
+    await this.#managed(name).end();
+    // A node that is cut off can't say that the session has ended.
+    this.at(name).close();
   }
 
   async detach(name: string): Promise<void> {
-    const { node } = this.#managed(name);
-    await setSource(node, '', this.#password);
+    await setSource(this.at(name), '');
     await until(`${name} still receives log`, async () => !(await this.progress(name)).hasReceiver, {
       deadlineMs: DETACH_MS,
     });
   }
 
   async progress(name: string): Promise<ReplayProgress> {
-    const [row] = await askAsSuperuser<ProgressRow>(this.#managed(name).node, this.#password, PROGRESS, [], ASK_MS);
+    const [row] = await this.at(name).ask<ProgressRow>(PROGRESS, [], ASK_MS);
     if (row === undefined) throw new Error(`${name} did not say what it has replayed`);
     return {
       hasReceiver: row.has_receiver,
@@ -70,36 +92,54 @@ export class DatabaseNodes implements GroupNodes {
   }
 
   counting(name: string): Promise<readonly string[] | undefined> {
-    return countingNodes(this.#managed(name).node, this.#password);
+    return countingNodes(this.at(name));
   }
 
   reserve(name: string, others: readonly string[]): Promise<void> {
     return createSlots(
-      this.#managed(name).node,
+      this.at(name),
       others.map((other) => ({ name: other })),
-      this.#password,
     );
   }
 
   async promote(name: string): Promise<void> {
-    const { node } = this.#managed(name);
     // A rule of an earlier time as a primary must not hold.
-    await askAsSuperuser(node, this.#password, 'ALTER SYSTEM RESET synchronous_standby_names');
-    await askAsSuperuser(node, this.#password, 'SELECT pg_reload_conf()');
-    await promote(node, this.#password);
+    await resetNames(this.at(name));
+    await promote(this.at(name));
   }
 
   follow(name: string, primary: string): Promise<void> {
-    const replica = this.#managed(name);
-    const { node } = this.#managed(primary);
-    return follow(replica.node, node, replica.connectionTo(node), this.#password);
+    const connection = this.#managed(name).connectionTo(this.#managed(primary).node);
+    return follow(this.at(name), this.at(primary), connection);
+  }
+
+  /** A node that was a primary has slots of its replicas, which would keep log for nobody. */
+  async dropSlots(name: string): Promise<void> {
+    await this.at(name).ask(
+      'SELECT pg_drop_replication_slot(s.slot_name) FROM pg_replication_slots s WHERE NOT s.active',
+    );
+  }
+
+  /** The last batch that a node shows. */
+  async lastBatch(name: string): Promise<{ seq: string; at: string } | undefined> {
+    const [row] = await this.at(name).ask<{ seq: string; at: string }>(
+      `SELECT g.seq::text AS seq, to_char(g.at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') AS at FROM eco.group_position g`,
+    );
+    return row;
+  }
+
+  close(): void {
+    for (const at of this.#superusers.values()) at.close();
   }
 
   #managed(name: string): ManagedNode {
-    const found = this.#nodes.get(name);
-    if (!found) throw new Error(`the group has no node ${name}`);
-    return found;
+    return found(this.#nodes.get(name), name);
   }
+}
+
+function found<T>(node: T | undefined, name: string): T {
+  if (node === undefined) throw new Error(`the group has no node ${name}`);
+  return node;
 }
 
 interface ProgressRow extends Record<string, unknown> {

@@ -1,6 +1,5 @@
-import type { Password } from '@eco/base';
-import { isFromRunningServer, PRIMARY_TIMELINE, SideConnection } from '@eco/postgres';
-import type { DatabaseNode } from '../layout.js';
+import { isFromRunningServer, PRIMARY_TIMELINE } from '@eco/postgres';
+import type { Superuser } from '../failover.js';
 
 /** What a node says about itself. */
 export type NodeSign =
@@ -10,37 +9,27 @@ export type NodeSign =
   | { readonly type: 'refuses'; readonly error: Error }
   | { readonly type: 'silent'; readonly error: Error };
 
-/** Asks the nodes of a group, over connections that stay open. */
-export class GroupProbe {
-  readonly #connections: ReadonlyMap<string, SideConnection>;
-
-  constructor(nodes: readonly DatabaseNode[], password: Password) {
-    const login = { user: 'postgres', password };
-    this.#connections = new Map(nodes.map((node) => [node.name, new SideConnection(node, login, 'eco failover')]));
-  }
-
-  /** Asks all nodes at once. Each answers within the deadline or is silent. */
-  async ask(deadlineMs: number): Promise<ReadonlyMap<string, NodeSign>> {
-    const signs = [...this.#connections].map(async ([name, connection]): Promise<[string, NodeSign]> => {
-      try {
-        const [row] = await connection.ask<Row>(SIGNS, [], deadlineMs);
-        if (row === undefined) throw new Error(`${name} gave no answer`);
-        const { timeline, streams_to: streamsTo, follows } = row;
-        if (timeline !== null) return [name, { type: 'primary', timeline, streamsTo }];
-        return [name, { type: 'replica', follows: follows ?? undefined }];
-      } catch (error) {
-        return [name, { type: isFromRunningServer(error) ? 'refuses' : 'silent', error: error as Error }];
-      }
-    });
-    return new Map(await Promise.all(signs));
-  }
-
-  close(): void {
-    for (const connection of this.#connections.values()) connection.close();
-  }
+/**
+ * Asks all nodes of a group at once. Each answers within the deadline or is silent. The probes keep the superuser logged
+ * in, so that a failover needs no log-in.
+ */
+export async function probe(nodes: readonly Superuser[], deadlineMs: number): Promise<ReadonlyMap<string, NodeSign>> {
+  const signs = nodes.map(async (at): Promise<[string, NodeSign]> => {
+    const { name } = at.node;
+    try {
+      const [row] = await at.ask<Row>(SIGNS, [], deadlineMs);
+      if (row === undefined) throw new Error(`${name} gave no answer`);
+      const { timeline, streams_to: streamsTo, follows } = row;
+      if (timeline !== null) return [name, { type: 'primary', timeline, streamsTo }];
+      return [name, { type: 'replica', follows: follows ?? undefined }];
+    } catch (error) {
+      return [name, { type: isFromRunningServer(error) ? 'refuses' : 'silent', error: error as Error }];
+    }
+  });
+  return new Map(await Promise.all(signs));
 }
 
-interface Row {
+interface Row extends Record<string, unknown> {
   /** Null on a replica. */
   timeline: number | null;
   streams_to: string[];

@@ -1,32 +1,24 @@
-import { doubledMs, sleep, type Password } from '@eco/base';
-import { askAsSuperuser } from '../failover.js';
+import { sleep, type Password } from '@eco/base';
+import { asSuperuser } from '../failover.js';
+import type { DatabaseNode } from '../layout.js';
 import { lineOf } from '../processes/native-process.js';
 import { Refused } from '../refused.js';
 import type { Say } from '../steps.js';
-import { DatabaseNodes, type ManagedNode } from './database-nodes.js';
-import { readRule, shrinkTo, widen } from './counting-rule.js';
-import { isLost, ruleChange, type CountingRule } from './decide.js';
+import { DatabaseNodes, type ManagedNode, type WatchedGroup } from './database-nodes.js';
+import { CountingReplicas } from './counting-rule.js';
+import { isLost } from './decide.js';
 import { failOver, LossNotAccepted, PromotionUnknown, type FailedOver } from './fail-over.js';
-import { GroupProbe, type NodeSign } from './group-probe.js';
+import type { NodeSign } from './group-probe.js';
 import type { Operation } from './operation.js';
+import { riskOf } from './risk.js';
+import { Tries } from './tries.js';
 
 /** Time between two probes, and the time limit of each, ms. */
 const PROBE_MS = 500;
-/** Pause before a replica is started again, or a failover is repeated. */
-const BACK_OFF = { firstMs: 500, capMs: 30_000 };
 /** Time without streaming after which a running replica is pointed to its primary again, ms. */
 const POINT_AGAIN_MS = 5_000;
 /** Time without streaming after which a running replica is rewound, ms. It may have another history. */
 const REWIND_MS = 30_000;
-
-export interface WatchedGroup {
-  readonly id: string;
-  readonly nodes: readonly ManagedNode[];
-  /** Name of the node that is the primary. */
-  readonly primary: () => string;
-  /** Called when another node has become the primary. */
-  readonly setPrimary: (name: string) => void;
-}
 
 export interface WatchOptions {
   /** The superuser's. */
@@ -43,24 +35,20 @@ export interface WatchOptions {
  */
 export class GroupWatch {
   readonly #group: WatchedGroup;
-  readonly #probe: GroupProbe;
   readonly #nodes: DatabaseNodes;
   readonly #password: Password;
   readonly #say: Say;
-  readonly #replicaAwayMs: number;
   readonly #end = new AbortController();
   readonly #returning = new Map<string, Promise<void>>();
-  readonly #tries = new Map<string, { count: number; nextAt: number }>();
+  readonly #tries = new Tries();
   readonly #silentSince = new Map<string, number>();
-  /** Replicas that have streamed from the present primary. */
+  /** Replicas that have the history of the present primary. */
   #attached = new Set<string>();
   /** Replicas that may have streamed from the present primary. */
   #joined: Set<string>;
   /** Nodes that return, although their stop was requested. */
   readonly #wanted = new Set<string>();
-  readonly #streamedAt = new Map<string, number>();
-  /** Which replicas count; `unknown` until it was read from the present primary. */
-  #rule: CountingRule | 'unknown' | undefined = 'unknown';
+  readonly #counting: CountingReplicas;
   #timeline = 0;
   #silentProbes = 0;
   #work: Promise<unknown> = Promise.resolve();
@@ -68,15 +56,11 @@ export class GroupWatch {
 
   constructor(group: WatchedGroup, { password, replicaAwayMs, say }: WatchOptions) {
     this.#group = group;
-    this.#replicaAwayMs = replicaAwayMs;
     this.#password = password;
     this.#say = say;
-    this.#probe = new GroupProbe(
-      group.nodes.map(({ node }) => node),
-      password,
-    );
     this.#nodes = new DatabaseNodes(group.nodes, password);
     this.#joined = new Set(this.#names);
+    this.#counting = new CountingReplicas({ names: this.#names, limitMs: replicaAwayMs, password, say });
   }
 
   begin(): void {
@@ -123,13 +107,13 @@ export class GroupWatch {
     const away = this.#names.filter((name) => name !== lost && !this.#takePart(sign).includes(name));
     if (away.length === this.#names.length - 1) throw new Refused(`no replica of ${id} streams`);
     if (to !== undefined && away.includes(to)) throw new Refused(`${to} does not stream from ${lost}: see npm run lag`);
-    if (away.some((name) => this.#joined.has(name)) && typeof this.#rule !== 'object') {
+    if (away.some((name) => this.#joined.has(name)) && !this.#counting.areShrunk) {
       throw new Refused(
         `${away.join(', ')} does not stream from ${lost}: see npm run lag, and try again after a minute`,
       );
     }
     // The checkpoint of the stop is then short.
-    await askAsSuperuser(this.#primary.node, this.#password, 'CHECKPOINT', [], CHECKPOINT_MS);
+    await this.#checkpoint(this.#primary.node);
     const old = this.#primary;
     const startedAt = performance.now();
     await old.stop();
@@ -157,7 +141,7 @@ export class GroupWatch {
     const missing = [...this.#joined].filter((name) => name !== lost && signs.get(name)?.type !== 'replica');
     const there = [...this.#attached].filter((name) => signs.get(name)?.type === 'replica');
     if (there.length === 0) throw new Refused(`no replica of ${this.#group.id} answers that has followed ${lost}`);
-    const risk = await this.#riskOf(missing, there);
+    const risk = await riskOf(this.#nodes, missing, there);
     if (!acceptLoss) {
       throw new Refused(
         missing.length === 0 ? `${risk}: add --accept-loss to do it now` : `${risk}; to accept that: --accept-loss`,
@@ -169,29 +153,13 @@ export class GroupWatch {
     return `${primary} is the primary of ${this.#group.id} now; ${risk}`;
   }
 
-  /** What a failover may lose without the `missing` replicas. */
-  async #riskOf(missing: readonly string[], there: readonly string[]): Promise<string> {
-    if (missing.length === 0) return 'no confirmed decision is lost';
-    const ends = await Promise.all(
-      there.map(async (name) => {
-        const [row] = await askAsSuperuser<{ seq: string; at: string }>(
-          this.#node(name).node,
-          this.#password,
-          `SELECT g.seq::text AS seq, to_char(g.at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') AS at FROM eco.group_position g`,
-        );
-        return `${name} has batch ${row?.seq} of ${row?.at} UTC`;
-      }),
-    );
-    return `decisions that ${missing.join(' and ')} and the lost primary alone have are lost (${ends.join(', ')})`;
-  }
-
   async #copyAgain(name: string): Promise<string> {
     const replica = this.#node(name);
     await this.#returning.get(name);
     if (replica === this.#primary)
       throw new Refused(`${name} is the primary of ${this.#group.id}: eco switchover first`);
     const work = (async () => {
-      await replica.end();
+      await this.#nodes.end(name);
       await replica.discard();
       await this.#return(replica, false);
     })();
@@ -208,7 +176,7 @@ export class GroupWatch {
     this.#end.abort();
     await this.#work.catch(() => undefined);
     await Promise.allSettled(this.#returning.values());
-    this.#probe.close();
+    this.#nodes.close();
   }
 
   /** Runs one action after the other. */
@@ -224,9 +192,9 @@ export class GroupWatch {
     const own = signs.get(this.#group.primary());
     if (own?.type === 'primary') {
       this.#silentProbes = 0;
-      this.#tries.delete(GROUP);
+      this.#tries.succeeded(GROUP);
       this.#careForReplicas(signs);
-      await this.#careForRule(own.streamsTo);
+      await this.#counting.care(this.#nodes.at(this.#group.primary()), this.#timeline, own.streamsTo);
       return;
     }
     if (own?.type === 'refuses') {
@@ -240,7 +208,7 @@ export class GroupWatch {
       (sign) => sign.type === 'replica' && sign.follows !== undefined,
     ).length;
     const signsOfPrimary = { hasEnded: !this.#primary.isRunning(), silentProbes: this.#silentProbes, streamsTo };
-    if (!isLost(signsOfPrimary) || !this.#isDue(GROUP)) return;
+    if (!isLost(signsOfPrimary) || !this.#tries.isDue(GROUP)) return;
     await this.#replaceLost(signsOfPrimary.hasEnded ? 'has ended' : 'does not answer');
   }
 
@@ -251,7 +219,7 @@ export class GroupWatch {
 
   /** Asks all nodes for at most `limitMs`, and notes which one is the primary and which ones stream from it. */
   async #ask(limitMs: number): Promise<ReadonlyMap<string, NodeSign>> {
-    const signs = await this.#probe.ask(limitMs);
+    const signs = await this.#nodes.probe(limitMs);
     this.#adopt(signs);
     const own = signs.get(this.#group.primary());
     if (own?.type === 'primary') this.#noteStreams(signs, own.streamsTo);
@@ -273,8 +241,7 @@ export class GroupWatch {
     this.#group.setPrimary(primary);
     this.#attached = new Set();
     this.#joined = new Set(joined);
-    this.#rule = 'unknown';
-    this.#streamedAt.clear();
+    this.#counting.forget();
     this.#silentProbes = 0;
     this.#silentSince.clear();
   }
@@ -284,35 +251,9 @@ export class GroupWatch {
       if (sign.type !== 'replica' || sign.follows !== this.#timeline || !streamsTo.includes(name)) continue;
       this.#attached.add(name);
       this.#joined.add(name);
-      this.#tries.delete(name);
+      this.#tries.succeeded(name);
       this.#silentSince.delete(name);
     }
-  }
-
-  /** Shrinks and widens the replicas that count. */
-  async #careForRule(streamsTo: readonly string[]): Promise<void> {
-    const primary = this.#primary.node;
-    const now = performance.now();
-    const awayMs = new Map<string, number>();
-    for (const name of this.#names.filter((each) => each !== primary.name)) {
-      if (streamsTo.includes(name) || !this.#streamedAt.has(name)) this.#streamedAt.set(name, now);
-      awayMs.set(name, streamsTo.includes(name) ? 0 : Math.max(1, now - (this.#streamedAt.get(name) ?? now)));
-    }
-    if (this.#rule === 'unknown') this.#rule = await readRule(primary, this.#password);
-    const options = { awayMs, rule: this.#rule, timeline: this.#timeline, limitMs: this.#replicaAwayMs };
-    const change = ruleChange(options);
-    if (change === undefined) return;
-    this.#rule = 'unknown';
-    if (change.type === 'widen') {
-      await widen(primary, this.#password);
-      this.#say('every replica counts for a confirmed decision again');
-      return;
-    }
-    await shrinkTo(primary, change.nodes, change.away, this.#password);
-    const [nodes, away] = [change.nodes.join(', '), change.away.join(', ')];
-    this.#say(
-      `${away} is away: only ${nodes} counts for a confirmed decision now; if ${primary.name} and ${nodes} are lost together, decisions are lost`,
-    );
   }
 
   async #replaceLost(why: string): Promise<void> {
@@ -320,9 +261,9 @@ export class GroupWatch {
     this.#say(`the primary ${lost} ${why}; promoting a replica`);
     try {
       await this.#failOver(lost, {});
-      this.#tries.delete(GROUP);
+      this.#tries.succeeded(GROUP);
     } catch (error) {
-      this.#postpone(GROUP);
+      this.#tries.begin(GROUP);
       this.#sayOnce(`no other node could become the primary: ${(error as Error).message}`);
       await this.#fallBack(lost, error instanceof PromotionUnknown ? error.node : undefined);
     }
@@ -355,7 +296,7 @@ export class GroupWatch {
         return;
       } catch (error) {
         this.#say(`${promoted} does not start again: ${lineOf(error)}`);
-        await node.end();
+        await this.#nodes.end(promoted);
         await node.discard();
       }
     }
@@ -377,10 +318,10 @@ export class GroupWatch {
       const { name } = replica.node;
       const sign = signs.get(name);
       const isStopped = replica.isStopped() && !this.#wanted.has(name);
-      if (replica === this.#primary || isStopped || this.#returning.has(name) || !this.#isDue(name)) continue;
+      if (replica === this.#primary || isStopped || this.#returning.has(name) || !this.#tries.isDue(name)) continue;
       const action = this.#careFor(replica, sign);
       if (action === undefined) continue;
-      this.#postpone(name);
+      this.#tries.begin(name);
       const work = action()
         .catch((error: Error) => this.#say(`${name} did not return: ${lineOf(error)}`))
         .finally(() => this.#returning.delete(name));
@@ -409,26 +350,25 @@ export class GroupWatch {
   /** Brings a node back as a replica. */
   async #return(replica: ManagedNode, mayDiffer: boolean): Promise<void> {
     const primary = this.#primary.node;
+    const attached = this.#attached;
     const { name } = replica.node;
-    await replica.end();
+    await this.#nodes.end(name);
     await this.#nodes.reserve(primary.name, [name]);
     // The source of a rewind must have a checkpoint on its timeline (PostgreSQL 15, pg_rewind).
-    if (mayDiffer) await askAsSuperuser(primary, this.#password, 'CHECKPOINT', [], CHECKPOINT_MS);
+    if (mayDiffer) await this.#checkpoint(primary);
     this.#joined.add(name);
     await replica.startAsReplica(primary, mayDiffer, this.#say);
-    await dropSlots(replica, this.#password);
+    // It answers, so it has the history of that primary. Another primary has another set.
+    attached.add(name);
+    await this.#nodes.dropSlots(name);
     await this.#nodes.follow(name, primary.name);
     this.#wanted.delete(name);
     this.#say(`${name} follows ${primary.name} again`);
   }
 
-  #isDue(name: string): boolean {
-    return performance.now() >= (this.#tries.get(name)?.nextAt ?? 0);
-  }
-
-  #postpone(name: string): void {
-    const count = (this.#tries.get(name)?.count ?? 0) + 1;
-    this.#tries.set(name, { count, nextAt: performance.now() + doubledMs(count, BACK_OFF) });
+  /** In a session of its own, because it may take long. */
+  async #checkpoint(node: DatabaseNode): Promise<void> {
+    await asSuperuser(node, this.#password, (at) => at.ask('CHECKPOINT', [], CHECKPOINT_MS));
   }
 
   /** A repeated failure is said once. */
@@ -455,12 +395,3 @@ export class GroupWatch {
 /** The group itself among the names of what is tried again. */
 const GROUP = '';
 const CHECKPOINT_MS = 60_000;
-
-/** A node that was a primary has slots of its replicas, which would keep log for nobody. */
-async function dropSlots({ node }: ManagedNode, password: Password): Promise<void> {
-  await askAsSuperuser(
-    node,
-    password,
-    'SELECT pg_drop_replication_slot(s.slot_name) FROM pg_replication_slots s WHERE NOT s.active',
-  );
-}

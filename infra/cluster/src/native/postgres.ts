@@ -1,9 +1,8 @@
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { archiveOf, prepareArchive, type Archive } from '../backup/archive.js';
-import { askAsSuperuser, follow, promote } from '../failover.js';
-import type { ManagedNode } from '../failover/database-nodes.js';
-import type { WatchedGroup } from '../failover/group-watch.js';
+import { asSuperuser, follow, promote } from '../failover.js';
+import type { ManagedNode, WatchedGroup } from '../failover/database-nodes.js';
 import { HOST, type DatabaseNode, type GroupLayout } from '../layout.js';
 import { primaryConnection, slotOf } from '../postgres-settings.js';
 import { prepareDatabases, untilReplicasStream } from '../prepare-databases.js';
@@ -78,8 +77,13 @@ export class PostgresGroup {
       ...server,
       port: node.port,
       authority: node.authority,
-      promote: () => promote(node, password),
-      follow: (primary) => follow(node, primary, this.#connection(node, primary), password),
+      promote: () => asSuperuser(node, password, promote),
+      follow: (primary) => {
+        const connection = this.#connection(node, primary);
+        return asSuperuser(node, password, (replica) =>
+          asSuperuser(primary, password, (at) => follow(replica, at, connection)),
+        );
+      },
       lose: async () => {
         await server.kill();
         await rm(this.#nodeDir(node), { recursive: true });
@@ -202,12 +206,9 @@ export class PostgresGroup {
   async #dropReplicasLeftOut(): Promise<void> {
     const left = (await this.#madeNodes()).filter((name) => !this.#nodes.some(({ node }) => node.name === name));
     for (const name of left) {
-      await askAsSuperuser(
-        this.#primary.node,
-        superuserOf(this.#native.dataDir).password,
-        'SELECT pg_drop_replication_slot(s.slot_name) FROM pg_replication_slots s WHERE s.slot_name = $1',
-        [slotOf({ name })],
-      );
+      const drop = 'SELECT pg_drop_replication_slot(s.slot_name) FROM pg_replication_slots s WHERE s.slot_name = $1';
+      const { password } = superuserOf(this.#native.dataDir);
+      await asSuperuser(this.#primary.node, password, (at) => at.ask(drop, [slotOf({ name })]));
       await rm(this.#nodeDir({ name }), { recursive: true });
     }
   }
