@@ -41,6 +41,20 @@ export class NodeRoles {
     return Promise.all(this.#connections.map((connection) => askNode(connection, deadlineMs)));
   }
 
+  /**
+   * The node that is the primary (R7). A primary with a later timeline than `known` is returned at once: a node that does
+   * not answer would delay the one that took its place.
+   */
+  async primary(known: number, deadlineMs = 1000): Promise<PrimaryAnswer | undefined> {
+    const asked = this.#connections.map((connection) => askNode(connection, deadlineMs));
+    const later = asked.map(async (answered) => {
+      const answer = await answered;
+      if (answer.type !== 'primary' || answer.timeline <= known) throw new Error('no later primary');
+      return answer;
+    });
+    return Promise.any(later).catch(async () => primaryOf(await Promise.all(asked)));
+  }
+
   /** The connection to this node, for other queries; undefined: it is not in the group. */
   connection(node: Address): SideConnection | undefined {
     return this.#connections.find(({ node: { host, port } }) => host === node.host && port === node.port);

@@ -1,5 +1,5 @@
 import { hostPort, sleep, type Address, type ChangingLogin, type Log } from '@eco/base';
-import { NodeRoles, primaryOf, type PrimaryAnswer, type SideConnection } from '@eco/postgres';
+import { NodeRoles, type PrimaryAnswer, type SideConnection } from '@eco/postgres';
 import { readHolder, startTerm, terminateHolder, tryToLead, type LeaderTerm } from './leader-term.js';
 import { WriterSession } from './session.js';
 import type { OtherFailure } from './batch-failure.js';
@@ -17,7 +17,8 @@ import { watchSession } from './watch.js';
  *      └──────── session lost, fenced, given up ◀───┘
  */
 
-const ANSWER_MS = 3000;
+/** Time limit of the nodes' answers, ms. A node that was promoted meanwhile is seen by the next question. */
+const ANSWER_MS = 1000;
 const POLL_MS = 250;
 /**
  * Pause after a leadership that this writer gave up. It is longer than a poll, so that another writer can take the
@@ -76,6 +77,8 @@ export class Leadership {
   #session: WriterSession | undefined;
   #leaderTerm: LeaderTerm | undefined;
   #polledAt: number | undefined;
+  /** The latest timeline of a primary that this writer has seen. At first all nodes are asked. */
+  #timeline = Infinity;
   readonly #leaderSigns = new StallDetector();
   /** Time for which this standby has seen no sign of a leader, ms. 0: it sees signs, or is no standby. */
   #leaderlessMs = 0;
@@ -151,10 +154,11 @@ export class Leadership {
   async #run(): Promise<void> {
     const { log } = this.#options;
     while (!this.#stop.signal.aborted) {
-      const primary = primaryOf(await this.#nodes.ask(ANSWER_MS));
+      const primary = await this.#nodes.primary(this.#timeline, ANSWER_MS);
       if (primary === undefined) {
         this.#waitsFor = 'a node that says it is primary';
       } else {
+        this.#timeline = primary.timeline;
         try {
           await this.#standBy(primary);
         } catch (error) {

@@ -1,5 +1,5 @@
 import { hostPort, sleep } from '@eco/base';
-import { primaryOf, type NodeRoles } from '@eco/postgres';
+import type { NodeRoles } from '@eco/postgres';
 import type { WriterSession } from './session.js';
 
 /**
@@ -7,47 +7,51 @@ import type { WriterSession } from './session.js';
  * not a dead one.
  */
 const SILENCE_MS = 8000;
-const EVERY_MS = 1000;
-const ANSWER_MS = 3000;
+const BACKEND = { everyMs: 1000, answerMs: 3000 };
+/** A node that answers later than this was not promoted just now; it is asked again. */
+const PROMOTION = { everyMs: 500, answerMs: 1000 };
 
 /**
- * Checks the session every second over another connection: its own socket may show nothing for minutes, and no timeout
- * may cut its COMMIT short. Destroys the session when its backend is gone, when its node answers neither the watch nor
- * the session for 8 s, or when another node was promoted. It also reports to the session whether its COMMIT waits for a
- * replica. `timeline`: the node's timeline when the session was opened. Returns a function that ends the watch.
+ * Checks the session over other connections: its own socket may show nothing for minutes, and no timeout may cut its
+ * COMMIT short. Destroys the session when its backend is gone, when its node answers neither the watch nor the session
+ * for 8 s, or when another node was promoted. It also reports to the session whether its COMMIT waits for a replica.
+ * `timeline`: the node's timeline when the session was opened. Returns a function that ends the watch.
  */
 export function watchSession(session: WriterSession, nodes: NodeRoles, timeline: number): () => void {
   const stop = new AbortController();
   let answeredAt = performance.now();
-  const look = async (): Promise<string | undefined> => {
-    const connection = nodes.connection(session.node);
-    const [answers, backends] = await Promise.all([
-      nodes.ask(ANSWER_MS),
-      connection?.ask<{ waits: boolean }>(BACKEND, [session.backendPid], ANSWER_MS).catch(() => undefined),
-    ]);
-    const primary = primaryOf(answers);
-    if (primary !== undefined && primary.timeline > timeline) {
+  const looks = {
+    promotion: async () => {
+      const primary = await nodes.primary(timeline, PROMOTION.answerMs);
+      if (primary === undefined || primary.timeline <= timeline) return undefined;
       return `${hostPort(primary.node)} was promoted (timeline ${primary.timeline} after ${timeline})`;
-    }
-    if (backends?.length === 0) return 'its backend is gone';
-    if (backends !== undefined) {
-      answeredAt = performance.now();
-      session.observeReplicaWait(backends[0]?.waits === true);
-    } else if (Math.min(performance.now() - answeredAt, session.silentMs) >= SILENCE_MS) {
-      return `${hostPort(session.node)} does not answer`;
-    }
-    return undefined;
+    },
+    backend: async () => {
+      const connection = nodes.connection(session.node);
+      const asked = connection?.ask<{ waits: boolean }>(BACKEND_SQL, [session.backendPid], BACKEND.answerMs);
+      const backends = await asked?.catch(() => undefined);
+      if (backends?.length === 0) return 'its backend is gone';
+      if (backends !== undefined) {
+        answeredAt = performance.now();
+        session.observeReplicaWait(backends[0]?.waits === true);
+      } else if (Math.min(performance.now() - answeredAt, session.silentMs) >= SILENCE_MS) {
+        return `${hostPort(session.node)} does not answer`;
+      }
+      return undefined;
+    },
   };
-  void (async () => {
+  const again = async (look: () => Promise<string | undefined>, everyMs: number) => {
     while (!stop.signal.aborted) {
       const gone = await look();
       if (stop.signal.aborted) return;
       if (gone !== undefined) return session.destroy(new Error(`the session was given up: ${gone}`));
-      await sleep(EVERY_MS, stop.signal);
+      await sleep(everyMs, stop.signal);
     }
-  })();
+  };
+  void again(looks.promotion, PROMOTION.everyMs);
+  void again(looks.backend, BACKEND.everyMs);
   void session.ended.then(() => stop.abort());
   return () => stop.abort();
 }
 
-const BACKEND = `SELECT a.wait_event IS NOT DISTINCT FROM 'SyncRep' AS waits FROM pg_stat_activity a WHERE a.pid = $1`;
+const BACKEND_SQL = `SELECT a.wait_event IS NOT DISTINCT FROM 'SyncRep' AS waits FROM pg_stat_activity a WHERE a.pid = $1`;
