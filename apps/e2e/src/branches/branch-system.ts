@@ -15,7 +15,7 @@ const TOKEN_SECONDS = 60 * 86_400;
 /** Units that a branch aims to hold, so that three branches and the web shop all have some of 1,000. */
 const LEAST_UNITS = 60;
 
-/** The head office as `npm start` starts it, and three branches behind lines that can be cut. */
+/** The head office as `npm start` starts it, and branches behind lines that can be cut. */
 export class BranchSystem {
   readonly central: Api;
   readonly records: Records;
@@ -30,21 +30,27 @@ export class BranchSystem {
     this.central = new Api(central?.url ?? '', new Callers(() => cluster.tokens));
   }
 
+  /** A head office and three branches. */
   static async start(): Promise<BranchSystem> {
     const cluster = await startTestCluster({
       ...{ brokers: 1, groups: [{ id: 'g1', replicas: 1 }], writersPerGroup: 2, branchIds: BRANCHES },
     });
+    return BranchSystem.of(cluster, { ECO_FETCH_LEAST_UNITS: String(LEAST_UNITS) });
+  }
+
+  /**
+   * The branches of a running cluster. The suite starts them itself, in place of the cluster's own processes, because it
+   * cuts their lines and moves their clocks.
+   */
+  static async of(cluster: TestCluster, settings: Readonly<Record<string, string>>): Promise<BranchSystem> {
     const layout = readRun(cluster.dataDir)?.layout;
     if (layout === undefined) throw new Error('the cluster has no run file');
-    const places = layout.services.flatMap(({ name, branchId }) =>
-      branchId === undefined ? [] : [{ name, branchId }],
-    );
-    const branches = places.map(({ name, branchId }) => {
-      const settings = { ECO_FETCH_LEAST_UNITS: String(LEAST_UNITS), ECO_LOG_LEVEL: 'info' };
-      return new BranchProcess({ branchId, dataDir: cluster.dataDir, layout, service: name, settings });
+    const branches = layout.services.flatMap(({ name: service, branchId }) => {
+      if (branchId === undefined) return [];
+      const place = { branchId, dataDir: cluster.dataDir, layout, service };
+      return [new BranchProcess({ ...place, settings: { ECO_LOG_LEVEL: 'info', ...settings } })];
     });
     const system = new BranchSystem(cluster, branches);
-    // The suite starts the branches itself, because it cuts their lines and moves their clocks.
     const started = cluster.services.filter(({ name }) => name.startsWith('sucursal-api'));
     await Promise.all(started.map((service) => service.stop()));
     const ports = await freePorts(2 * branches.length);

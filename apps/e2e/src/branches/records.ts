@@ -1,5 +1,5 @@
 import { brokenChecks, verifyGroup } from '@eco/database';
-import { SideConnection } from '@eco/postgres';
+import { askNodes, primaryOf, SideConnection } from '@eco/postgres';
 import { eventually, type TestCluster } from '@eco/testing';
 import type { BranchProcess } from './branch-process.js';
 import type { TillSale } from './till.js';
@@ -28,8 +28,7 @@ export class Records {
   }
 
   async sql<R extends Record<string, unknown>>(text: string, values: readonly unknown[] = []): Promise<R[]> {
-    const { user, password } = this.#cluster.databaseLogin('eco_operator');
-    const connection = new SideConnection(this.#primary, { user, password }, 'eco branches');
+    const connection = new SideConnection(await this.#primary(), this.#login, 'eco branches');
     try {
       return await connection.ask<R>(text, [...values], READ_MS);
     } finally {
@@ -39,8 +38,7 @@ export class Records {
 
   /** A sentence for each rule that the data breaks in one snapshot. */
   async violations(): Promise<string[]> {
-    const { user, password } = this.#cluster.databaseLogin('eco_operator');
-    const report = await verifyGroup(this.#primary, { user, password });
+    const report = await verifyGroup(await this.#primary(), this.#login);
     return brokenChecks(report).map(
       ({ rule, name, offences, says, first }) => `${rule} ${name}: ${offences} times: ${says} ${JSON.stringify(first)}`,
     );
@@ -123,10 +121,15 @@ export class Records {
     ];
   }
 
-  get #primary() {
-    const [node] = this.#cluster.groups[0]?.nodes ?? [];
-    if (node === undefined) throw new Error('the cluster has no database');
-    return node;
+  /** It is looked up each time, because a failover changes it. */
+  #primary() {
+    const nodes = this.#cluster.groups[0]?.nodes ?? [];
+    return eventually('a primary', async () => primaryOf(await askNodes(nodes, this.#login))?.node);
+  }
+
+  get #login() {
+    const { user, password } = this.#cluster.databaseLogin('eco_operator');
+    return { user, password };
   }
 }
 

@@ -1,6 +1,5 @@
 import { sleep } from '@eco/base';
 import type { RunningDatabase } from '@eco/cluster';
-import { ReplicationWatch } from '@eco/database';
 import { eventually } from '@eco/testing';
 import type { Fault, Lengths, Recovery } from './fault.js';
 import type { FaultSystem } from './fault-system.js';
@@ -17,7 +16,7 @@ export function databaseFaults(lengths: Lengths): Fault[] {
         await sleep(lengths.databaseAwayMs);
         await primary.start();
         const tookMs = [await system.untilAttached()];
-        await untilBothStream(system);
+        await system.untilReplicasStream();
         return { what: 'attached', tookMs };
       },
     },
@@ -51,7 +50,7 @@ async function replicasAway(system: FaultSystem, lengths: Lengths): Promise<Reco
     throw new Error(`${meanwhile - confirmed} orders were decided while no replica streamed`);
   await Promise.all(replicas.map((node) => node.start()));
   const tookMs = [await system.untilAttached()];
-  await untilBothStream(system);
+  await system.untilReplicasStream();
   // One of the closed channels is closed by the writer itself, after 5 s.
   if ((await subscriptions(system)) < before + 2)
     throw new Error('the brokers closed no channel: the timeout was not lowered');
@@ -132,19 +131,6 @@ async function untilCommitWaits(system: FaultSystem): Promise<void> {
     },
     PATIENCE,
   );
-}
-
-async function untilBothStream(system: FaultSystem): Promise<void> {
-  const watch = new ReplicationWatch(system.nodes, system.login('eco_monitor'));
-  try {
-    await eventually(
-      'both replicas stream',
-      async () => (await watch.look()).filter(({ seenByPrimary: seen }) => seen?.state === 'streaming').length === 2,
-      PATIENCE,
-    );
-  } finally {
-    watch.close();
-  }
 }
 
 async function confirmedOrders(system: FaultSystem): Promise<number> {

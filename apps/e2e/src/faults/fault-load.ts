@@ -2,6 +2,7 @@ import { sleep } from '@eco/base';
 import { headers } from '@eco/contracts';
 import { eventually, seededRandom, usualIdKey, type Asked } from '@eco/testing';
 import { RawPublisher, type RawPlanned } from './raw-publisher.js';
+import type { Api } from '../system/system.js';
 import { Requests, type Planned } from './requests.js';
 import { Window } from './window.js';
 import type { FaultSystem } from './fault-system.js';
@@ -17,6 +18,14 @@ export interface LoadOptions {
   readonly seed: number;
   /** After one of this many requests, an invalid message is sent. */
   readonly badEvery: number;
+  /** API of a branch, which then takes some of the orders. */
+  readonly branch?: Api;
+}
+
+/** A decided order, and the position of its decision. */
+export interface DecidedOrder {
+  readonly orderId: string;
+  readonly position: string;
 }
 
 /** Most requests of a kind in flight. Beyond this no new ones are made, because clients that wait do not send more. */
@@ -29,6 +38,10 @@ const TICK_MS = 20;
  */
 const ANSWER_MS = 30_000;
 const REPEAT_MS = 1000;
+/** Longest wait for the decision of an order, s. It is shorter than the time limit of an answer. */
+const DECISION_SECONDS = 20;
+/** Decided orders that are remembered. */
+const DECIDED_MAX = 200;
 
 type Kept = RawPlanned & { known: Asked['known'] };
 
@@ -42,6 +55,7 @@ export class FaultLoad {
     raw: new Set<Promise<void>>(),
   };
   readonly #wrong: string[] = [];
+  readonly #decidedOrders: DecidedOrder[] = [];
   readonly #end = new AbortController();
   #window = new Window();
   #timer: NodeJS.Timeout | undefined;
@@ -110,6 +124,16 @@ export class FaultLoad {
     return this.#wrong;
   }
 
+  /** Some orders that clients know to be decided, the oldest first. */
+  get decidedOrders(): readonly DecidedOrder[] {
+    return this.#decidedOrders;
+  }
+
+  /** What clients observe since the last call of `nextWindow`. */
+  get window(): Window {
+    return this.#window;
+  }
+
   /** Starts a window: the observations of clients from now until the next call. */
   nextWindow(): Window {
     const window = this.#window;
@@ -167,7 +191,11 @@ export class FaultLoad {
     for (;;) {
       const said = await this.#send(planned);
       if (said.status === 202) {
-        this.#window.accepted(performance.now() - sentAt, said.isLocal);
+        if (planned.waits !== true) this.#window.accepted(performance.now() - sentAt, said.isLocal);
+        return 'acknowledged';
+      }
+      if (said.status === 201) {
+        this.#noteDecided(said);
         return 'acknowledged';
       }
       this.#window.notAccepted(said.text);
@@ -187,7 +215,10 @@ export class FaultLoad {
   async #askForDecision(planned: Planned): Promise<Asked['known']> {
     for (;;) {
       const said = await this.#send(planned);
-      if (said.status === 200) return 'acknowledged';
+      if (said.status === 200 || said.status === 201) {
+        this.#window.decided();
+        return 'acknowledged';
+      }
       if (said.problem === 'not-done') return 'refused';
       if (said.status !== 0 && said.status !== 503 && said.status !== 504) {
         this.#wrong.push(`${planned.method} ${planned.path}: ${said.text}`);
@@ -198,18 +229,32 @@ export class FaultLoad {
     }
   }
 
+  #noteDecided({ orderId, position }: DecidedOrder): void {
+    this.#window.decided();
+    this.#decidedOrders.push({ orderId, position });
+    if (this.#decidedOrders.length > DECIDED_MAX) this.#decidedOrders.splice(1 + (this.#made % DECIDED_MAX), 1);
+  }
+
   /** Sends a request. Status 0 stands for no answer. */
-  async #send({ method, path, body, key }: Planned) {
+  async #send({ method, path, body, key, waits, atBranch }: Planned) {
+    const { branch } = this.#options;
+    const api = atBranch === true && branch !== undefined ? branch : this.#system.central;
+    const sent = {
+      [headers.idempotencyKey]: key,
+      ...(waits === true && { [headers.prefer]: `wait=${DECISION_SECONDS}` }),
+    };
     try {
-      const said = await this.#system.central.send(method, path, body, { [headers.idempotencyKey]: key }, ANSWER_MS);
-      const { type = '', detail = '' } = (said.body ?? {}) as { type?: string; detail?: string };
+      const said = await api.send(method, path, body, sent, ANSWER_MS);
+      const { type = '', detail = '', orderId = '' } = (said.body ?? {}) as Record<string, string>;
       const problem = type.split(':').at(-1) ?? '';
       const isLocal = said.headers.get(headers.durability) === 'local';
-      return { status: said.status, problem, isLocal, text: `${said.status} ${problem} ${detail}`.trim() };
+      const position = said.headers.get(headers.position) ?? '';
+      const text = `${said.status} ${problem} ${detail}`.trim();
+      return { status: said.status, problem, isLocal, text, orderId, position };
     } catch (error) {
       const { message, cause } = error as Error;
       const text = cause instanceof Error ? `${message}: ${cause.message}` : message;
-      return { status: 0, problem: '', isLocal: false, text };
+      return { status: 0, problem: '', isLocal: false, text, orderId: '', position: '' };
     }
   }
 }

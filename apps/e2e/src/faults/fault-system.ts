@@ -1,10 +1,19 @@
 import { readFileSync } from 'node:fs';
 import type { Login } from '@eco/base';
-import { readRun, type RunningBroker, type RunningDatabase, type RunningService } from '@eco/cluster';
+import {
+  askControl,
+  readRun,
+  type ClusterInput,
+  type Operation,
+  type RunningBroker,
+  type RunningDatabase,
+  type RunningService,
+} from '@eco/cluster';
 import { manage, VHOST } from '@eco/broker';
-import type { LoginRole } from '@eco/database';
+import { ReplicationWatch, type LoginRole } from '@eco/database';
 import { askNodes, primaryOf, SideConnection } from '@eco/postgres';
 import { Callers, eventually, startTestCluster, suiteProvider, type TestCluster } from '@eco/testing';
+import { BranchSystem } from '../branches/branch-system.js';
 import { Api } from '../system/system.js';
 
 /**
@@ -13,6 +22,19 @@ import { Api } from '../system/system.js';
  */
 const PATIENCE = { deadlineMs: 120_000, pauseMs: 50 };
 const GROUP = 'g1';
+
+/** A line of `eco up` about what it did by itself. */
+interface Said {
+  readonly at: Date;
+  readonly line: string;
+}
+
+interface FaultSystemOptions {
+  /** Absent: as `npm start` describes it. */
+  readonly description?: Omit<ClusterInput, 'dataDir' | 'ports'>;
+  /** Processes of this machine that `eco up` watches: it starts again what ends, and replaces a lost primary. */
+  readonly isSupervised?: boolean;
+}
 
 type Metrics = (name: string, label?: string) => number | undefined;
 
@@ -23,6 +45,10 @@ export class FaultSystem {
   readonly services: readonly RunningService[];
   readonly nodes: readonly RunningDatabase[];
   readonly operator: Login;
+  readonly read: Api;
+  readonly callers: Callers;
+  /** What the supervision has said. */
+  readonly said: Said[] = [];
   /** Memory of each service when it was first queried, bytes, by name. */
   readonly #memoryBefore = new Map<string, number>();
 
@@ -31,12 +57,28 @@ export class FaultSystem {
     this.services = cluster.services;
     this.nodes = cluster.groups[0]?.nodes ?? [];
     this.operator = cluster.brokerLogin('operator');
-    this.central = new Api(this.service('central-api').url, new Callers(() => cluster.tokens));
+    this.callers = new Callers(() => cluster.tokens);
+    this.central = new Api(this.service('central-api').url, this.callers);
+    this.read = new Api(this.service('read-service').url, this.callers);
   }
 
-  static async start(): Promise<FaultSystem> {
-    const cluster = await startTestCluster({}, { provider: await suiteProvider() });
-    return new FaultSystem(cluster);
+  static async start({ description = {}, isSupervised = false }: FaultSystemOptions = {}): Promise<FaultSystem> {
+    // Only `eco up` supervises, and it runs processes.
+    const provider = isSupervised ? 'native' : await suiteProvider();
+    const cluster = await startTestCluster(description, { provider });
+    const system = new FaultSystem(cluster);
+    if (isSupervised) await cluster.supervise((line) => system.said.push({ at: new Date(), line }));
+    return system;
+  }
+
+  /** Its branches, behind lines that can be cut. The caller starts them. */
+  openBranches(settings: Readonly<Record<string, string>> = {}): Promise<BranchSystem> {
+    return BranchSystem.of(this.cluster, settings);
+  }
+
+  /** Asks `eco up` for an operation, as `eco` does. */
+  operate(operation: Operation): Promise<string> {
+    return askControl(readRun(this.cluster.dataDir)?.control ?? '', operation);
   }
 
   service(name: string): RunningService {
@@ -157,6 +199,23 @@ export class FaultSystem {
       },
       PATIENCE,
     );
+  }
+
+  /** Waits until every node streams from the primary. */
+  async untilReplicasStream(): Promise<void> {
+    const watch = new ReplicationWatch(this.nodes, this.login('eco_monitor'));
+    try {
+      await eventually(
+        'all replicas stream',
+        async () => {
+          const streaming = (await watch.look()).filter(({ seenByPrimary }) => seenByPrimary?.state === 'streaming');
+          return streaming.length === this.nodes.length - 1;
+        },
+        PATIENCE,
+      );
+    } finally {
+      watch.close();
+    }
   }
 
   login(role: LoginRole | 'postgres') {

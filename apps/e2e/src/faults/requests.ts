@@ -10,6 +10,10 @@ export interface Planned {
   readonly key: string;
   /** True: the answer contains the decision. False: the answer is a 202, sent once the command can't be lost. */
   readonly decided: boolean;
+  /** Accepted like the others, but the client waits for the decision, too. */
+  readonly waits?: boolean;
+  /** Sent to a branch instead of the head office. */
+  readonly atBranch?: boolean;
   readonly token: string;
   readonly rows: readonly string[];
   /** Id of the command, if its rows do not contain the token. */
@@ -20,12 +24,18 @@ export interface Planned {
 const PRODUCTS = 8;
 /** One of this many requests is an order with as many lines as are allowed, each for another product. */
 const LARGE_EVERY = 200;
+/** Reservations outlast a run, so none expires. */
+const HOLD_SECONDS = 86_400;
+/** One of this many orders is sent by a client that waits for the decision. */
+const WAITS_EVERY = 5;
+/** One of this many orders is sent to a branch, if there is one. */
+const AT_BRANCH_EVERY = 6;
 /** Units of each product. There are enough for all orders, so every acknowledged order must be confirmed. */
 const STOCK = 500_000_000;
 
 /**
- * The clients' requests: mostly orders, a few of them large, some carts that are filled and ordered, some receipts.
- * Every order has its own customer and every receipt its own quantity. They identify a request's rows, whatever ids the
+ * The clients' requests: mostly orders, a few of them large, some carts that are filled and ordered, some receipts and
+ * reservations. Every order has its own customer and every receipt its own quantity. They identify a request's rows, whatever ids the
  * rows got.
  */
 export class Requests {
@@ -56,7 +66,8 @@ export class Requests {
     if (number % LARGE_EVERY === 0) return [this.#order(number, this.#lines(MAX_ORDER_LINES))];
     const dice = this.#below(20);
     if (dice < 16) return [this.#order(number, this.#lines(1 + this.#below(2)))];
-    return dice < 18 ? this.#cart(number) : [this.#receipt(number)];
+    if (dice < 18) return this.#cart(number);
+    return [dice === 18 ? this.#receipt(number) : this.#reservation(number)];
   }
 
   #lines(count: number): Line[] {
@@ -76,6 +87,8 @@ export class Requests {
       ...{ method: 'POST', path, body: { customerId, lines }, key, decided: false, token: customerId },
       rows: rowsOfOrder('order.place', lines),
       commandId: orderIdFor({ idKey: this.#idKeyOf(path), customerId, idempotencyKey: key }),
+      waits: number % WAITS_EVERY === 0,
+      atBranch: number % AT_BRANCH_EVERY === 1,
     };
   }
 
@@ -108,6 +121,20 @@ export class Requests {
       token: receiptToken(number),
       rows: [outcomeRow('stock.receive', 'done'), movementRow('received', productId, number)],
       commandId: commandIdFor({ idKey, kind: 'stock.receive', key: productId, idempotencyKey: key }),
+    };
+  }
+
+  #reservation(number: number): Planned {
+    const customerId = `${this.#run}-${number}`;
+    const line = { productId: this.#product(this.#below(PRODUCTS)), quantity: 1 + this.#below(3) };
+    const key = `reservation-${number}`;
+    const path = '/reservations';
+    const idKey = this.#idKeyOf(path);
+    return {
+      ...{ method: 'POST', path, body: { customerId, lines: [line], ttlSeconds: HOLD_SECONDS }, key, decided: true },
+      token: `${customerId} reservation`,
+      rows: [outcomeRow('reservation.create', 'done'), movementRow('reserved', line.productId, line.quantity)],
+      commandId: commandIdFor({ idKey, kind: 'reservation.create', key: customerId, idempotencyKey: key }),
     };
   }
 

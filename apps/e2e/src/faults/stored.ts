@@ -55,8 +55,14 @@ export async function checkStored(system: FaultSystem, load: FaultLoad): Promise
   };
 }
 
+/** Kinds of what the load does not record: products, and what tills and a branch send by themselves. */
+const UNRECORDED = [
+  ...['product.create', 'transfer.send', 'transfer.receive', 'quota.fetch', 'quota.accept'],
+  ...['branch.report', 'sale.record', 'shift.close'],
+];
+
 // All rows come from one statement, so from one snapshot. An expired command leaves only its outcome, because it had no
-// effect. Products were created before, and the branch reports by itself.
+// effect.
 const ROWS: Statement = {
   name: 'faults_rows',
   text: `
@@ -64,11 +70,11 @@ SELECT 'order' AS what, o.order_id AS id, o.customer_id AS name, o.status AS sai
 FROM eco.orders o
 UNION ALL
 SELECT 'outcome', u.command_id, u.kind, u.status, NULL, 0
-FROM eco.outcome u WHERE u.status <> 'expired' AND u.kind NOT IN ('product.create', 'branch.report')
+FROM eco.outcome u WHERE u.status <> 'expired' AND u.kind <> ALL ($1)
 UNION ALL
 SELECT 'movement', m.command_id, m.product_id, m.movement, NULL, m.on_hand_delta + m.reserved_delta
 FROM eco.movement m
-WHERE NOT EXISTS (SELECT FROM eco.outcome u WHERE u.command_id = m.command_id AND u.kind = 'product.create')
+WHERE NOT EXISTS (SELECT FROM eco.outcome u WHERE u.command_id = m.command_id AND u.kind = ANY ($1))
 UNION ALL
 SELECT 'dead letter', d.command_id, d.command::text, d.reason, NULL, 0
 FROM eco.dead_letter d`,
@@ -90,7 +96,7 @@ async function readFound(system: FaultSystem, load: FaultLoad): Promise<Found[]>
     ...{ connectTimeoutMs: 10_000, queryTimeoutMs: 60_000 },
   });
   try {
-    const rows = await session.query<Row>(ROWS, []);
+    const rows = await session.query<Row>(ROWS, [UNRECORDED]);
     const tokens = new Map(load.tokens);
     for (const { what, id, name } of rows) if (what === 'order') tokens.set(id, name);
     return rows.map((row) => foundOf(row, tokens.get(row.id) ?? `command ${row.id}`));

@@ -1,19 +1,22 @@
 /** Observations of clients in a period. */
 export class Window {
-  readonly #startedAt = performance.now();
   readonly #tookMs: number[] = [];
   readonly #refusals = new Map<string, number>();
-  #lastAcceptedAt = this.#startedAt;
-  #longestGapMs = 0;
+  readonly #accepted = new Gaps();
+  readonly #decided = new Gaps();
   #local = 0;
 
   /** `tookMs`: time from the first sending to the 202. */
   accepted(tookMs: number, isLocal: boolean): void {
     this.#tookMs.push(tookMs);
     if (isLocal) this.#local += 1;
-    const now = performance.now();
-    this.#longestGapMs = Math.max(this.#longestGapMs, now - this.#lastAcceptedAt);
-    this.#lastAcceptedAt = now;
+    this.#accepted.note();
+  }
+
+  /** A client has received a decision. */
+  decided(): void {
+    this.#decided.note();
+    this.#decided.count += 1;
   }
 
   notAccepted(answer: string): void {
@@ -21,11 +24,16 @@ export class Window {
   }
 
   close(): void {
-    this.#longestGapMs = Math.max(this.#longestGapMs, performance.now() - this.#lastAcceptedAt);
+    this.#accepted.note();
+    this.#decided.note();
   }
 
   get acceptedCount(): number {
     return this.#tookMs.length;
+  }
+
+  get decidedCount(): number {
+    return this.#decided.count;
   }
 
   /** Number of commands that the journal accepted, because no majority of the brokers had them. */
@@ -40,12 +48,30 @@ export class Window {
 
   /** The longest time without an accepted request. */
   get longestGapMs(): number {
-    return this.#longestGapMs;
+    return this.#accepted.longestMs;
+  }
+
+  /** The longest time in which no client received a decision. */
+  get longestUndecidedMs(): number {
+    return this.#decided.longestMs;
   }
 
   /** The percentile by nearest rank; 0 if there are no values. */
   percentileMs(share: number): number {
     const sorted = Float64Array.from(this.#tookMs).sort();
     return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0;
+  }
+}
+
+/** The longest time between two events, from the start of the period to its end. */
+class Gaps {
+  longestMs = 0;
+  count = 0;
+  #lastAt = performance.now();
+
+  note(): void {
+    const now = performance.now();
+    this.longestMs = Math.max(this.longestMs, now - this.#lastAt);
+    this.#lastAt = now;
   }
 }
