@@ -16,6 +16,7 @@ export interface UpOptions {
   readonly brokers: string;
   readonly replicas: string;
   readonly writers: string;
+  readonly replicaAway: string;
   readonly data?: string;
   readonly logLevel: string;
   readonly buckets: string;
@@ -41,7 +42,9 @@ export interface UpOptions {
 }
 
 export function upOptions(command: Command): Command {
-  const { brokers, groups, writersPerGroup, ports, logLevel, buckets, branchIds } = describeCluster({});
+  const { brokers, groups, writersPerGroup, replicaAwaySeconds, ports, logLevel, buckets, branchIds } = describeCluster(
+    {},
+  );
   return command
     .option('--docker', 'in containers, by compose.yaml; they run on until "eco down --docker"')
     .option('--brokers <n>', 'broker nodes: 1, 3 or 5', String(brokers))
@@ -51,6 +54,11 @@ export function upOptions(command: Command): Command {
       String(groups[0]?.replicas),
     )
     .option('--writers <n>', 'shard-writers: one leads, the others stand by', String(writersPerGroup))
+    .option(
+      '--replica-away <s>',
+      'seconds without a replica after which only the others count for a confirmed decision',
+      String(replicaAwaySeconds),
+    )
     .option('--data <dir>', 'data folder (default: .eco in the project)')
     .addOption(backupsOption())
     .option('--log-level <level>', LOG_LEVELS.join(', '), logLevel)
@@ -94,6 +102,7 @@ export function descriptionOf(options: UpOptions): ClusterDescription {
     brokers: wholeNumberOf('--brokers', options.brokers, { max: 5 }, violations),
     groups: [{ id: 'g1', replicas: wholeNumberOf('--replicas', options.replicas, { min: 0, max: 8 }, violations) }],
     writersPerGroup: wholeNumberOf('--writers', options.writers, { max: 8 }, violations),
+    replicaAwaySeconds: wholeNumberOf('--replica-away', options.replicaAway, { max: 86_400 }, violations),
     buckets: wholeNumberOf('--buckets', options.buckets, { max: 256 }, violations),
     ...(options.data !== undefined && { dataDir: options.data }),
     ...(options.backups !== undefined && options.backups !== '' && { backupsDir: options.backups }),

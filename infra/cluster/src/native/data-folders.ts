@@ -14,7 +14,9 @@ export async function primaryAmong(folders: DataFolders, where: string): Promise
   const timelines = new Map<string, number>();
   for (const [name, dir] of folders) if (!(await isReplica(dir))) timelines.set(name, await timelineOf(dir));
   if (timelines.size === 0) {
-    throw new Refused(`${where} has replicas (${[...folders.keys()].join(', ')}) and no primary`);
+    throw new Refused(
+      `${where} has no primary, only its replicas ${[...folders.keys()].join(', ')}: put back the folder of the primary, or promote the replica that has most (docs/operations.md: The folder of the primary is gone)`,
+    );
   }
   const last = Math.max(...timelines.values());
   const [name, ...others] = [...timelines.keys()].filter((each) => timelines.get(each) === last);

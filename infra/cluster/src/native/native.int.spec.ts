@@ -1,4 +1,13 @@
-import { mkdtempSync, statSync, readdirSync, readFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { Login } from '@eco/base';
@@ -8,6 +17,7 @@ import { ReplicationWatch, setPassword } from '@eco/database';
 import { SideConnection } from '@eco/postgres';
 import { eventually } from '@eco/testing';
 import type { Cluster } from '../cluster.js';
+import { openDataFolder } from '../data-folder.js';
 import { declareBrokers } from '../declare-brokers.js';
 import { describeCluster, membersOf } from '../description.js';
 import { portsOf } from '../layout.js';
@@ -285,6 +295,20 @@ test('a stop leaves no process and no port, and the next start has the data', as
   const got = await management('queues/ecomarket/orders.g1/get', cluster.brokerLogin('topology'), get);
   expect(JSON.parse(got.text)).toEqual([expect.objectContaining({ payload: 'kept' })]);
 }, 180_000);
+
+test('a start whose replicas have data and whose primary has none is refused, and creates no database', async () => {
+  const empty = mkdtempSync(path.join(os.tmpdir(), 'eco-native-'));
+  await openDataFolder(empty);
+  const group = path.join(empty, 'postgres', 'g1');
+  mkdirSync(path.join(group, 'g1-2'), { recursive: true });
+  writeFileSync(path.join(group, 'g1-2', 'standby.signal'), '');
+  const alone = describeCluster({ ...description, brokers: 0, dataDir: empty });
+  await expect(startNative(alone)).rejects.toThrow(
+    `group g1 in ${group} has no primary, only its replicas g1-2: put back the folder of the primary`,
+  );
+  expect(existsSync(path.join(group, 'g1-1'))).toBe(false);
+  rmSync(empty, { recursive: true });
+});
 
 test('a start can be interrupted, and leaves nothing', async () => {
   const other = describeCluster({ ...description, dataDir: mkdtempSync(path.join(os.tmpdir(), 'eco-native-')) });
