@@ -48,7 +48,9 @@ WITH led AS (
 ), kept AS (
   INSERT INTO eco.group_term (term, tag, first_seq) SELECT l.term, l.tag, l.seq + 1 FROM led l WHERE l.tag = $1
 )
-SELECT l.group_id, l.term, l.tag, l.seq, (SELECT s.value FROM eco.setting s WHERE s.name = 'buckets') FROM led l`,
+SELECT l.group_id, l.term, l.tag, l.seq, (SELECT s.value FROM eco.setting s WHERE s.name = 'buckets'),
+       CASE WHEN l.tag = $1 THEN eco_guard.note_position(l.term, l.tag, l.seq) END
+FROM led l`,
 };
 
 const heartbeat: Statement = { name: 'heartbeat', text: 'SELECT FROM eco.send_heartbeat($1, $2)' };

@@ -147,6 +147,7 @@ const writersOnly = [
   text(`SELECT eco_slots.renew_absent_slot('g1_2')`),
   text('SELECT eco_guard.end_long_transactions()'),
   text('SELECT eco_guard.oldest_xmin_age()'),
+  text(`SELECT eco_guard.note_position(1, '00000000', 1)`),
 ];
 
 /** The consumer of customers erases their accounts. */

@@ -123,6 +123,9 @@ export function passwordSql(role: LoginRole | 'postgres', password: string): str
   return `ALTER ROLE ${role} PASSWORD '${scramVerifier(password)}'`;
 }
 
+/** Prefix of the messages in the write-ahead log that name a position. */
+export const POSITION_PREFIX = 'eco';
+
 /** Settings of a session that logs no statement; only a superuser may set them. */
 export const UNLOGGED =
   'SET log_statement = none; SET log_min_duration_statement = -1; SET log_min_duration_sample = -1';
@@ -200,6 +203,8 @@ END $$`,
  * - `end_long_transactions` ends the sessions on this node whose transaction is older than their role's limit. It takes
  *   no argument, so a stolen password of the writer ends no session that is within its limit.
  * - `oldest_xmin_age` returns the number of transactions since the oldest snapshot in use.
+ * - `note_position` writes a position into the log, as a part of its transaction; it is in no table. A restore finds the
+ *   transaction of a position by it.
  */
 export function guardSql(limits: Readonly<Partial<Record<LoginRole, RoleLimits>>> = roleLimits): string {
   const rows = Object.entries(limits).flatMap(([role, { transactionS }]) =>
@@ -234,6 +239,29 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     UNION ALL SELECT t.transaction FROM pg_prepared_xacts t
   ) x
 $$`,
+    ),
+    `
+DO $$
+DECLARE
+  f regprocedure;
+BEGIN
+  -- Its parameters differ between versions.
+  FOR f IN
+    SELECT p.oid FROM pg_proc p
+    WHERE p.pronamespace = 'pg_catalog'::regnamespace AND p.proname = 'pg_logical_emit_message'
+      AND p.proargtypes[2] = 'text'::regtype
+  LOOP
+    EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO ${GUARD_ROLE}', f);
+  END LOOP;
+END $$`,
+    functionSql(
+      GUARD_ROLE,
+      'note_position',
+      `(term bigint, tag text, seq bigint) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM pg_logical_emit_message(true, '${POSITION_PREFIX}', term || '.' || left(tag, 36) || '.' || seq);
+END $$`,
     ),
   ].join(';\n');
 }
