@@ -8,13 +8,12 @@ import { CounterFile } from './counter-file.js';
 import { HomeLink } from './home-link.js';
 import { Recorder } from './recorder.js';
 import { Sales } from './sales.js';
-import { BranchDatabaseError, openBranchFile } from './schema.js';
+import { BranchDatabaseError, DATABASE, openBranchFile } from './schema.js';
 import { Shifts } from './shifts.js';
 import { Sql } from './sql.js';
 import type { BranchDatabaseOptions, BranchStatus, CommandSender } from './types.js';
 import { Units } from './units.js';
 
-const DATABASE = 'branch.sqlite';
 /** Time to wait for the lock, ms. A restarted process may start before its predecessor has ended. */
 const LOCK_WAIT_MS = 3000;
 /** Pages of one transaction: a sale of 200 lines takes up to 500, most sales about 20. */
@@ -24,6 +23,11 @@ const TRANSACTION_PAGES = 512;
  * with 8 tills it happens every 250 sales or so.
  */
 const CHECKPOINT_PAGES = 2048;
+/**
+ * Time for which entries are kept after the brokers have confirmed them, ms. A head office that restores its database to an
+ * earlier point gets them again. Commands of customers are not kept, because a registration holds a person's name.
+ */
+const KEEP_MS = 30 * 86_400_000;
 /** Pages that the smallest request takes, to find out whether anything can be recorded. */
 const SMALL_PAGES = 20;
 
@@ -34,6 +38,7 @@ interface BranchRow {
   readonly standing: 'waiting' | 'ready';
   readonly is_restored: number;
   readonly writes: number;
+  readonly home_epoch: string | null;
 }
 
 /**
@@ -85,7 +90,15 @@ export class BranchDatabase {
       this.#counter.close();
       throw error;
     }
-    this.outbox = new Outbox({ file: this.#file, name, limitBytes, traitsOf: traitsOfOthers(traitsOf), log });
+    this.outbox = new Outbox({
+      file: this.#file,
+      name,
+      limitBytes,
+      keeping: { ms: KEEP_MS, prefixes: OWN_KINDS.map((noun) => `{"kind":"${noun}.`) },
+      sentText: (text) => withEpoch(text, this.#recorder.homeEpoch),
+      traitsOf: traitsOfOthers(traitsOf),
+      log,
+    });
     this.#recorder = new Recorder(options, this.#file, this.outbox, this.#counter);
     this.catalogue = new Catalogue(this.#recorder, options);
     this.shifts = new Shifts(this.#recorder);
@@ -114,7 +127,7 @@ export class BranchDatabase {
   }
 
   get status(): BranchStatus {
-    const { incarnation, sequence, standing, is_restored } = this.#row() as BranchRow;
+    const { incarnation, sequence, standing, is_restored, home_epoch: homeEpoch } = this.#row() as BranchRow;
     const { depth, bytes, parkedNow } = this.outbox.status;
     const obstacle = () => this.obstacle;
     return {
@@ -122,6 +135,7 @@ export class BranchDatabase {
       incarnation,
       sequence,
       frozen: standing === 'ready' ? undefined : is_restored === 1 ? 'restored' : 'new',
+      homeEpoch,
       depth,
       bytes,
       oldestAtMs: this.outbox.oldestAtMs,
@@ -155,7 +169,7 @@ export class BranchDatabase {
       if (row === undefined) {
         const { incarnation, sequence, standing } = NEW_HOLDER;
         this.#sql.run(
-          'INSERT INTO branch VALUES (1, ?, ?, ?, ?, 0, 0, 0, NULL)',
+          'INSERT INTO branch VALUES (1, ?, ?, ?, ?, 0, 0, 0, NULL, NULL)',
           branchId,
           incarnation,
           sequence,
@@ -266,8 +280,14 @@ function lockBranch({ database, lock }: BranchFiles, wait: { readonly waitMs: nu
   throw new BranchDatabaseError(`the branch's database ${database} is in use by another process: stop that one`);
 }
 
+/** The command as it is sent to a home that was restored. It is kept without the epoch, because there may be another. */
+function withEpoch(text: string, homeEpoch: string | null): string {
+  return homeEpoch === null ? text : `${text.slice(0, -1)},"homeEpoch":${JSON.stringify(homeEpoch)}}`;
+}
+
 /** Commands of the branch's log take no client's share, and are recognised without parsing. */
 function traitsOfOthers(traitsOf: ((text: string) => Traits) | undefined): (text: string) => Traits | undefined {
   return (text) => (OWN.test(text) ? undefined : traitsOf?.(text));
 }
-const OWN = /^\{"kind":"(sale|shift|quota|branch)\./;
+const OWN_KINDS = ['sale', 'shift', 'quota', 'branch'];
+const OWN = new RegExp(`^\\{"kind":"(${OWN_KINDS.join('|')})\\.`);

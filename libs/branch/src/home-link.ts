@@ -59,8 +59,24 @@ export class HomeLink {
       }
       this.#recorder.sql.run('UPDATE branch SET contact_at = ?', step.nowText);
       const id = this.#recorder.newId(this.#recorder.branchId);
-      step.entry('branch.report', id, {}, { correlationId: id });
+      const { homeEpoch } = this.#recorder;
+      step.entry('branch.report', id, { ...(homeEpoch !== null && { homeEpoch }) }, { correlationId: id });
       return { type: 'done', value: { incarnation: step.holder.incarnation }, repeated: false };
+    });
+  }
+
+  /**
+   * The home was restored and has forgotten entries and grants. So the branch sends everything again that it has kept,
+   * in its order, and begins a new incarnation: until it has taken over the home's levels, it sells nothing from quota.
+   */
+  beginHomeEpoch(homeEpoch: string): Promise<Recorded<object>> {
+    return this.#recorder.write<object, never>(REPORT_PAGES, (step) => {
+      if (this.#recorder.homeEpoch === homeEpoch) return { type: 'done', value: {}, repeated: true };
+      step.holder = restored(step.holder, 0);
+      this.#recorder.sql.run('UPDATE branch SET home_epoch = ?, is_restored = 1', homeEpoch);
+      step.sendAgain();
+      step.syncCounter();
+      return { type: 'done', value: {}, repeated: false };
     });
   }
 
@@ -221,7 +237,7 @@ export class HomeLink {
     storeHolding(sql, productId, holding);
     sql.run('DELETE FROM fetches WHERE product_id = ?', productId);
     const id = this.#recorder.newId(branchId);
-    step.entry('quota.accept', id, { transferId, productId }, { correlationId: transferId });
+    step.entry('quota.accept', id, { transferId, productId, quantity }, { correlationId: transferId });
     step.syncCounter();
   }
 

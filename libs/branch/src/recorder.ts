@@ -82,6 +82,15 @@ export class Recorder {
     return holderIn(this.sql);
   }
 
+  get homeEpoch(): string | null {
+    return this.sql.get<{ home_epoch: string | null }>('SELECT home_epoch FROM branch')?.home_epoch ?? null;
+  }
+
+  /** Everything that is kept is sent again. */
+  sendAgain(transaction: Transaction): void {
+    this.#outbox.sendAgainIn(transaction);
+  }
+
   /** A new command's id, in the bucket of this key. */
   newId(key: string): string {
     return newCommandId({ key, nowMs: this.nowMs, random: randomBytes(ID_RANDOM_BYTES) });
@@ -244,6 +253,10 @@ export class Step {
   command<K extends CommandKind>(kind: K, id: string, body: CommandBody<K>, cause: Cause): void {
     this.#recorder.append(this.#transaction, kind, { id, body, cause });
     this.#isChanged = true;
+  }
+
+  sendAgain(): void {
+    this.#recorder.sendAgain(this.#transaction);
   }
 
   /** The counter file is synced with this transaction: a copy that lacks it must be detected. */

@@ -1,5 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { openDurable, OUTBOX_TABLES, type FileKind } from '@eco/journal';
+import { KEPT_TABLES, openDurable, OUTBOX_TABLES, type FileKind } from '@eco/journal';
+
+/** Name of the database in the folder of a branch. */
+export const DATABASE = 'branch.sqlite';
 
 /** The database of a branch is not available. One line: which one, why, and what to do. */
 export class BranchDatabaseError extends Error {
@@ -12,6 +15,7 @@ export class BranchDatabaseError extends Error {
  */
 const TABLES = `
   ${OUTBOX_TABLES};
+  ${KEPT_TABLES};
 
   -- The branch itself: one row.
   CREATE TABLE branch (
@@ -26,7 +30,9 @@ const TABLES = `
     is_restored INTEGER NOT NULL,
     -- Grows with each transaction. The counter file has a copy, and so shows whether this database is an older one.
     writes INTEGER NOT NULL,
-    contact_at TEXT
+    contact_at TEXT,
+    -- The last restore of the head office's database that the branch knows.
+    home_epoch TEXT
   ) STRICT;
 
   CREATE TABLE products (
@@ -170,8 +176,9 @@ const TABLES = `
 
 const BRANCH_FILE: FileKind = {
   noun: "the branch's database",
-  version: 1,
+  version: 2,
   tables: TABLES,
+  upgrades: [`${KEPT_TABLES}; ALTER TABLE branch ADD COLUMN home_epoch TEXT`],
   mayHold: 'sales that the head office does not have may be in it',
   error: BranchDatabaseError,
 };

@@ -301,9 +301,11 @@ export interface BranchStatus {
   readonly sequence: number;
   /**
    * Why nothing is sold from quota. `new`: the branch has never been online. `restored`: its database is a copy from a
-   * backup. Undefined: it sells.
+   * backup, or the head office's is. Undefined: it sells.
    */
   readonly frozen: 'new' | 'restored' | undefined;
+  /** The last restore of the head office's database that the branch knows; null: none. */
+  readonly homeEpoch: string | null;
   /** Commands that wait for the brokers, and the arrival of the oldest of them. */
   readonly depth: number;
   readonly bytes: number;

@@ -38,7 +38,7 @@ export class Units {
       if (holding === undefined) return { refusal: { reason: 'frozen' } };
       storeHolding(sql, productId, holding);
       sql.run("UPDATE transfers SET status = 'received' WHERE transfer_id = ?", transferId);
-      step.entry('quota.accept', id, { transferId, productId }, request);
+      step.entry('quota.accept', id, { transferId, productId, quantity }, request);
       step.syncCounter();
       return { value: { ...transfer, status: 'received' } };
     });

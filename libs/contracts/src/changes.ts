@@ -152,4 +152,11 @@ export const changesPageSchema = z.object({
   /** True: the topic already has more changes. */
   more: z.boolean(),
 });
+const homeEpochSchema = z.string().nullable().meta({
+  description: 'Names the last restore of the database after which the branch sends its entries again; null: none',
+});
+/** A page for a branch. */
+export const branchChangesPageSchema = changesPageSchema.extend({ homeEpoch: homeEpochSchema });
 export const receivedPageSchema = changesPageSchema.extend({ changes: receivedChangesSchema });
+/** The same for a branch. An older read-service states no epoch. */
+export const receivedBranchPageSchema = receivedPageSchema.extend({ homeEpoch: homeEpochSchema.default(null) });

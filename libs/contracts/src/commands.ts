@@ -120,6 +120,11 @@ const envelopeFields = {
   correlationId: nameInLogsSchema,
   /** `traceparent` of W3C Trace Context, if the request is traced. Nothing depends on it but spans. */
   traceparent: nameInLogsSchema.optional(),
+  /**
+   * The last restore of the home's database that the sending branch knows. Absent: it knows of none. Until a restored home
+   * has the entries of a branch again, it decides only those that were sent with its epoch.
+   */
+  homeEpoch: nameInLogsSchema.optional(),
   /** After this time, by the group's clock, the command is never carried out. Absent: no limit. */
   notAfter: timestampSchema.optional(),
   /** True: a caller waits for the outcome at the message's `replyTo`. */

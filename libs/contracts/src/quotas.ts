@@ -4,6 +4,7 @@ import { entryFields } from './entries.js';
 import {
   branchIdSchema,
   movedQuantitySchema,
+  nameInLogsSchema,
   productIdSchema,
   stockQuantitySchema,
   stockReasonSchema,
@@ -74,13 +75,24 @@ export const quotaCommands = {
   }),
   /** The branch has stored a grant or received a transfer: its units are spendable. */
   'quota.accept': defineCommand({
-    body: commandBody({ ...entryFields, transferId: idInProductBucketSchema, productId: productIdSchema }),
+    body: commandBody({
+      ...entryFields,
+      transferId: idInProductBucketSchema,
+      productId: productIdSchema,
+      /** Units that have arrived. A restored home may have forgotten them. Absent: the sender is older. */
+      quantity: movedQuantitySchema.optional(),
+    }),
     key: 'branchId',
     route: 'orders',
     senders: branches.named,
     topic: 'quotas',
     mayWait: true,
-    result: z.object({ transferId: uuidSchema, ...units }),
+    result: z.object({
+      transferId: uuidSchema,
+      ...units,
+      /** A restored home did not know the transfer, and has taken its units from the pool. */
+      wasForgotten: z.literal(true).optional(),
+    }),
     refusals: transferEnded,
   }),
   /** The branch returns units to the home by its own act. */
@@ -132,7 +144,11 @@ export const quotaCommands = {
    * former: the branch then takes over the levels that the head office has recorded.
    */
   'branch.report': defineCommand({
-    body: commandBody(entryFields),
+    body: commandBody({
+      ...entryFields,
+      /** The last restore of the home that the branch knew when it made the report. Absent: none. */
+      homeEpoch: nameInLogsSchema.optional(),
+    }),
     key: 'branchId',
     route: 'orders',
     senders: branches.named,

@@ -108,6 +108,7 @@ describe('roles', () => {
 
 /** Tables without a bucket column, each with the reason. */
 const otherTables: Record<string, string> = {
+  'eco.awaited_branch': 'is written by a restore of this group',
   'eco.bucket_ownership': 'states which buckets this group owns',
   'eco.dead_letter_action': 'has the rows of a dead letter, and moves with it',
   'eco.erased_registration': 'has the registration of an erasure, and moves with it',

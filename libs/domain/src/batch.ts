@@ -139,6 +139,10 @@ function settle(command: Command, origin: Origin, state: WorkingState, failure?:
     return outcome.bodyHash === hash ? outcomeReply(id, outcome, true) : conflictWith(outcome);
   }
 
+  if (isPassedOver(command, state)) {
+    return { type: 'dead-letter', commandId: id, reason: 'the branch sends it again, because the home was restored' };
+  }
+
   const letter = state.deadLetters.find(id, hash);
   // A key conflict without an outcome under this id is one with a former id. It is found again below.
   const isAnothers = letter?.errorClass === 'forbidden' || letter?.errorClass === 'key-conflict';
@@ -172,12 +176,44 @@ function settle(command: Command, origin: Origin, state: WorkingState, failure?:
     if (reason !== undefined) return forbid(command, origin, reason, state, retried);
   }
   if (failure !== undefined) return deadLetter(failure);
+  if (usesPool(command) && !state.holders.mayUsePool) {
+    const awaited = state.holders.awaited.slice(0, AWAITED_SHOWN).join(', ');
+    const reason = `the database was restored, and these branches have not sent their entries again: ${awaited}`;
+    return deadLetter({ errorClass: 'awaiting-branches', failureSite: kind, reason });
+  }
   const decision = rulesOf(command).decide(command, state, owner);
   if (decision.type === 'not-owned') {
     return deadLetter({ errorClass: 'not-owned', failureSite: `products of ${kind}`, reason: decision.reason });
   }
   const { status, result, change } = decision;
   return record(command, origin, { bodyHash: hash, bucket, status, result, change }, state);
+}
+
+/**
+ * Whether a restored home leaves this entry to its branch, which sends all its entries again in their order, with the
+ * home's epoch. A later entry must not be decided before the ones that the home has forgotten: the void of an unknown sale
+ * would be refused for good.
+ */
+function isPassedOver(command: Command, { holders }: WorkingState): boolean {
+  if (!isEntry(command)) return false;
+  const awaited = holders.awaitedEpochOf(command.body.branchId);
+  return awaited !== undefined && command.homeEpoch !== awaited;
+}
+
+const AWAITED_SHOWN = 20;
+
+/** Whether the command promises or sends away units of the pool. */
+function usesPool(command: Command): boolean {
+  switch (command.kind) {
+    case 'order.place':
+    case 'cart.checkout':
+    case 'reservation.create':
+      return true;
+    case 'transfer.send':
+      return command.body.from === CENTRAL;
+    default:
+      return false;
+  }
 }
 
 type FormerResult =

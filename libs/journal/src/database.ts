@@ -20,10 +20,18 @@ export const OUTBOX_TABLES = `
   CREATE INDEX IF NOT EXISTS entries_waiting ON entries (queue, seq) WHERE set_aside_at_ms IS NULL;
   CREATE INDEX IF NOT EXISTS entries_set_aside ON entries (seq) WHERE set_aside_at_ms IS NOT NULL`;
 
+/** The last confirmed entry of each queue, of an outbox that keeps entries after their confirm. */
+export const KEPT_TABLES = `
+  CREATE TABLE confirmed (
+    queue TEXT PRIMARY KEY,
+    seq INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID`;
+
 const JOURNAL: FileKind = {
   noun: 'the journal',
   version: 1,
   tables: OUTBOX_TABLES,
+  upgrades: [],
   mayHold: 'commands that were accepted may be in it',
   error: JournalError,
 };

@@ -3,7 +3,7 @@ export { FileLock, makeFiles } from './file-lock.js';
 export { Journal } from './journal.js';
 export { JournalError } from './journal-files.js';
 export { Outbox, type Appended, type Traits } from './outbox.js';
-export { OUTBOX_TABLES } from './database.js';
+export { KEPT_TABLES, OUTBOX_TABLES } from './database.js';
 export { openDurable, type FileKind } from './open-durable.js';
 export { growthPagesOf, pagesOf } from './reserved-space.js';
 export { Relay } from './relay.js';

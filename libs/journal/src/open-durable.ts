@@ -10,6 +10,8 @@ export interface FileKind {
   readonly version: number;
   /** Statements that create the tables of a new file. */
   readonly tables: string;
+  /** Statements that make a file of version 1, 2 … one of the next version. */
+  readonly upgrades: readonly string[];
   /** Why nobody should delete a file that can't be read, such as `commands that were accepted may be in it`. */
   readonly mayHold: string;
   readonly error: new (message: string) => Error;
@@ -35,12 +37,18 @@ export function openDurable(file: string, kind: FileKind): DatabaseSync {
   }
 }
 
-function prepare(database: DatabaseSync, file: string, { noun, version, tables, error: KindError }: FileKind): void {
+function prepare(
+  database: DatabaseSync,
+  file: string,
+  { noun, version, tables, upgrades, error: KindError }: FileKind,
+): void {
   // In this order: writes before the second pragma would not be synced.
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
   const { user_version: found } = database.prepare('PRAGMA user_version').get() as { user_version: number };
   if (found > version) {
     throw new KindError(`${noun} ${file} is of version ${found}, and this program knows ${version}: use a newer one`);
   }
-  if (found < version) database.exec(`BEGIN IMMEDIATE; ${tables}; PRAGMA user_version = ${version}; COMMIT;`);
+  if (found === version) return;
+  const statements = found === 0 ? tables : upgrades.slice(found - 1).join(';');
+  database.exec(`BEGIN IMMEDIATE; ${statements}; PRAGMA user_version = ${version}; COMMIT;`);
 }

@@ -1,7 +1,8 @@
 import type { StatementSync } from 'node:sqlite';
 import type { Log } from '@eco/base';
 import { MAX_MESSAGE_BYTES } from '@eco/contracts';
-import { ENTRY_BYTES, oldestAtMs } from './database.js';
+import { ENTRY_BYTES } from './database.js';
+import { ConfirmedEntries, type Keeping } from './confirmed-entries.js';
 import type { DurableFile, Transaction, Work } from './durable-file.js';
 import { hasRoom, isWithinShare, type ShareUse } from './lane.js';
 import { pagesOf } from './reserved-space.js';
@@ -13,6 +14,10 @@ export interface OutboxOptions {
   readonly name: string;
   /** Limit of the commands in the outbox, bytes. The file is larger and does not shrink. */
   readonly limitBytes: number;
+  /** Entries that stay in the file after their confirm. Absent: all are removed at once. */
+  readonly keeping?: Keeping | undefined;
+  /** The text with which a command is sent. Absent: that with which it was appended. */
+  readonly sentText?: ((text: string) => string) | undefined;
   /** Reads the traits of a command from its text. Absent or undefined: it has none, and no client has a share. */
   readonly traitsOf?: ((text: string) => Traits | undefined) | undefined;
   readonly log?: Log | undefined;
@@ -64,39 +69,37 @@ export class Outbox {
   readonly #file: DurableFile;
   readonly #log: Log | undefined;
   readonly #traitsOf: ((text: string) => Traits | undefined) | undefined;
-  readonly #statements: Record<'insert' | 'head' | 'remove' | 'park', StatementSync>;
+  readonly #sentText: (text: string) => string;
+  readonly #statements: Record<'insert' | 'head' | 'park', StatementSync>;
   /** Commands that wait, by queue. */
   readonly #depths = new Map<string, number>();
   /** Commands that wait, by shared key. */
   readonly #sharing = new Map<string, number>();
   /** Bytes in the outbox, by client. */
   readonly #clientBytes = new Map<string | undefined, number>();
-  /**
-   * The last entry of each queue that the brokers have confirmed, while the file still contains some of the confirmed
-   * entries.
-   */
-  readonly #confirmed = new Map<string, number>();
+  readonly #confirmed: ConfirmedEntries;
   readonly #listeners = new Set<(queue: string) => void>();
   #bytes = 0;
   #parkedCount = 0;
   #counts = { kept: 0, removed: 0, parked: 0, full: 0, overShare: 0, failed: 0 };
 
   /** Closes the file if its outbox can't be read. */
-  constructor({ file, name, limitBytes, traitsOf, log }: OutboxOptions) {
+  constructor({ file, name, limitBytes, keeping, sentText, traitsOf, log }: OutboxOptions) {
     this.name = name;
     this.limitBytes = limitBytes;
     this.#file = file;
     this.#log = log;
     this.#traitsOf = traitsOf;
+    this.#confirmed = new ConfirmedEntries(file.database, keeping);
+    this.#sentText = sentText ?? ((text) => text);
     try {
       const { database } = file;
       this.#statements = {
         insert: database.prepare('INSERT INTO entries (queue, id, text, bytes, at_ms) VALUES (?, ?, ?, ?, ?)'),
         head: database.prepare(
-          `SELECT seq, text, bytes FROM entries
+          `SELECT seq, text, bytes, at_ms FROM entries
            WHERE queue = ? AND seq > ? AND set_aside_at_ms IS NULL ORDER BY seq LIMIT ?`,
         ),
-        remove: database.prepare('DELETE FROM entries WHERE queue = ? AND seq <= ? AND set_aside_at_ms IS NULL'),
         park: database.prepare('UPDATE entries SET set_aside_at_ms = ?, reason = ? WHERE seq = ?'),
       };
       this.#count();
@@ -155,7 +158,11 @@ export class Outbox {
   /** Arrival of the oldest command in the file, ms since 1970; undefined: there is none, or the file can't be read. */
   get oldestAtMs(): number | undefined {
     let oldest: number | undefined;
-    this.#file.use('could not be read', () => (oldest = oldestAtMs(this.#file.database)), { provesWritable: false });
+    const look = () => {
+      const heads = this.queues.flatMap((queue) => this.#headOf(queue, 1));
+      oldest = heads.length === 0 ? undefined : Math.min(...heads.map(({ at_ms: atMs }) => atMs));
+    };
+    this.#file.use('could not be read', look, { provesWritable: false });
     return oldest;
   }
 
@@ -219,10 +226,11 @@ export class Outbox {
    * there is one.
    */
   head(queue: string, most: number): Entry[] {
-    const entries = this.#statements.head.all(queue, this.#confirmed.get(queue) ?? 0, most) as unknown as Entry[];
+    const entries = this.#headOf(queue, most);
     let bytes = 0;
     const tooMuch = entries.findIndex((entry) => (bytes += entry.bytes) > MAX_MESSAGE_BYTES);
-    return tooMuch < 0 ? entries : entries.slice(0, Math.max(1, tooMuch));
+    const fitting = tooMuch < 0 ? entries : entries.slice(0, Math.max(1, tooMuch));
+    return fitting.map(({ seq, text, bytes: own }) => ({ seq, text: this.#sentText(text), bytes: own }));
   }
 
   /**
@@ -231,23 +239,39 @@ export class Outbox {
    */
   remove(queue: string, entries: readonly Entry[]): void {
     const last = entries.at(-1);
-    if (last === undefined) return;
+    const [next] = this.#headOf(queue, 1);
+    // Entries before them are to be sent again, and these with them.
+    if (last === undefined || next?.seq !== entries[0]?.seq) return;
     this.#counts.removed += entries.length;
     const bytes = entries.reduce((sum, { bytes: own }) => sum + own, 0);
     this.#account(queue, -entries.length, -bytes);
     for (const { text, bytes: own } of entries) this.#share(this.#traitsOf?.(text), { commands: -1, bytes: -own });
-    this.#confirmed.set(queue, last.seq);
+    this.#confirmed.note(queue, last.seq);
     this.removeConfirmed(queue);
   }
 
   /** Tries to remove the confirmed commands of the queue from the file. True: none is left. */
   removeConfirmed(queue: string): boolean {
-    const upTo = this.#confirmed.get(queue);
-    if (upTo === undefined) return true;
-    if (!this.#file.use('could not remove what was confirmed', () => this.#statements.remove.run(queue, upTo)))
-      return false;
-    this.#confirmed.delete(queue);
-    return true;
+    if (this.#confirmed.isSaved(queue)) return true;
+    return this.#file.use('could not remove what was confirmed', () => this.#confirmed.save(queue));
+  }
+
+  /**
+   * In the caller's transaction: every entry that is still in the file is sent again, in the first order, from the commit
+   * on.
+   */
+  sendAgainIn(transaction: Transaction): void {
+    this.#confirmed.forget();
+    transaction.onCommit(() => {
+      this.#count();
+      for (const queue of this.queues) for (const listener of this.#listeners) listener(queue);
+    });
+  }
+
+  #headOf(queue: string, most: number): (Entry & { readonly at_ms: number })[] {
+    return this.#statements.head.all(queue, this.#confirmed.upTo(queue), most) as unknown as (Entry & {
+      readonly at_ms: number;
+    })[];
   }
 
   /** Moves the command out of its lane. It stays in the file until an operator decides. */
@@ -305,10 +329,12 @@ export class Outbox {
   }
 
   #count(): void {
+    const { unconfirmed } = this.#confirmed;
+    this.#confirmed.read();
     const rows = this.#file.database
       .prepare(
         `SELECT queue, count(*) FILTER (WHERE set_aside_at_ms IS NULL) AS depth, count(set_aside_at_ms) AS aside,
-                sum(bytes) AS bytes FROM entries GROUP BY queue`,
+                sum(bytes) AS bytes FROM ${unconfirmed} GROUP BY queue`,
       )
       .all() as unknown as { queue: string; depth: number; aside: number; bytes: number }[];
     this.#depths.clear();
@@ -320,7 +346,7 @@ export class Outbox {
     }
     this.#sharing.clear();
     this.#clientBytes.clear();
-    const waits = 'SELECT text, bytes, set_aside_at_ms IS NULL AS waits FROM entries';
+    const waits = `SELECT text, bytes, set_aside_at_ms IS NULL AS waits FROM ${unconfirmed}`;
     for (const row of this.#file.database.prepare(waits).iterate()) {
       const { text, bytes, waits: commands } = row as { text: string; bytes: number; waits: number };
       this.#share(this.#traitsOf?.(text), { commands, bytes });

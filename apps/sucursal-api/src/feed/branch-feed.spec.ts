@@ -18,6 +18,7 @@ class PlayedOffice implements HeadOffice {
   incarnation: number | null = null;
   isAway = false;
   lost: string | undefined;
+  homeEpoch: string | null = null;
 
   changes(topic: BranchTopic, after: string | null): ReturnType<HeadOffice['changes']> {
     if (this.isAway) return Promise.reject(new Error('away'));
@@ -30,14 +31,16 @@ class PlayedOffice implements HeadOffice {
     const from = Number(after ?? 0);
     const [found, more] = [this.log[topic].slice(from, from + 2), this.log[topic].length > from + 2];
     const changes = found.flatMap(({ mine }, index) => (mine ? [change(topic, from + index + 1)] : []));
-    return Promise.resolve({ type: 'page', changes, next: String(from + found.length), more } satisfies FoundChanges);
+    const { homeEpoch } = this;
+    const page = { type: 'page', changes, next: String(from + found.length), more, homeEpoch } satisfies FoundChanges;
+    return Promise.resolve(page);
   }
 
   levels(): Promise<BranchLevels> {
     if (this.isAway) return Promise.reject(new Error('away'));
-    const { incarnation } = this;
+    const { incarnation, homeEpoch } = this;
     return Promise.resolve({
-      ...{ group: 'g1', incarnation, isFrozen: false, cursor: String(this.log.quotas.length) },
+      ...{ group: 'g1', incarnation, isFrozen: false, homeEpoch, cursor: String(this.log.quotas.length) },
       ...{ levels: [{ productId: 'tea', onHand: 3 }], inTransit: [] },
     });
   }
@@ -57,13 +60,14 @@ class PlayedDatabase {
   reports = 0;
   incarnation = 1;
   sequence = 0;
+  homeEpoch: string | null = null;
 
   get status(): BranchStatus {
-    const { incarnation, sequence, taken } = this;
+    const { incarnation, sequence, taken, homeEpoch } = this;
     const frozen = taken === undefined ? ('new' as const) : undefined;
     return {
       ...{ branchId: 'b', incarnation, sequence, frozen, depth: 0, bytes: 0, oldestAtMs: undefined, parked: 0 },
-      ...{ contactAt: null, obstacle: undefined },
+      ...{ contactAt: null, obstacle: undefined, homeEpoch },
     };
   }
 
@@ -80,6 +84,11 @@ class PlayedDatabase {
     this.sequence += 1;
     this.reports += 1;
     return done({ incarnation: this.incarnation });
+  }
+
+  beginHomeEpoch(homeEpoch: string) {
+    Object.assign(this, { homeEpoch, incarnation: this.incarnation + 1, sequence: 0, taken: undefined });
+    return done({});
   }
 
   takeOverLevels(levels: RecordedLevels) {
@@ -228,4 +237,23 @@ it('continues when the head office answers again', async () => {
   office.isAway = false;
   await feed.look();
   expect(feed.fault).toBeUndefined();
+});
+
+it('begins a new incarnation when the head office was restored, before it applies anything from there', async () => {
+  const [office, database] = [new PlayedOffice(), new PlayedDatabase()];
+  const feed = feedOf(office, database);
+  await feed.look();
+  office.incarnation = 1;
+  await feed.look();
+  expect(database.status).toMatchObject({ frozen: undefined, incarnation: 1 });
+  office.homeEpoch = 'restore-1';
+  office.log.quotas.push({ mine: true });
+  await feed.look();
+  expect(database.status).toMatchObject({ frozen: 'new', incarnation: 2, homeEpoch: 'restore-1' });
+  expect(database.applied).toEqual([]);
+  await feed.look();
+  expect([database.reports, database.taken]).toEqual([2, undefined]);
+  office.incarnation = 2;
+  await feed.look();
+  expect(database.taken).toMatchObject({ incarnation: 2 });
 });

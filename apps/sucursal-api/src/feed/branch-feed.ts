@@ -13,6 +13,8 @@ export interface FoundChanges {
   readonly changes: readonly ReceivedChange[];
   readonly next: string;
   readonly more: boolean;
+  /** The last restore of the head office's database after which it awaits the branch; null: none. */
+  readonly homeEpoch: string | null;
 }
 
 /** The head office. Each method rejects if it does not answer. */
@@ -32,7 +34,7 @@ interface FeedDatabase {
   readonly status: BranchStatus;
   readonly home: Pick<
     HomeLink,
-    'cursor' | 'report' | 'takeOverLevels' | 'applyChanges' | 'resetCursor' | 'noteContact'
+    'cursor' | 'report' | 'beginHomeEpoch' | 'takeOverLevels' | 'applyChanges' | 'resetCursor' | 'noteContact'
   >;
   readonly units: Pick<BranchDatabase['units'], 'fetch'>;
   readonly catalogue: Pick<BranchDatabase['catalogue'], 'fetchCandidates'>;
@@ -119,6 +121,7 @@ export class BranchFeed {
     const { database, headOffice, log } = this.#options;
     if (this.#status.frozen === undefined) return this.#report();
     const levels = await headOffice.levels();
+    if (await this.#isNewEpoch(levels.homeEpoch)) return;
     const recorded = levels.incarnation ?? 0;
     const { incarnation, sequence } = this.#status;
     if (sequence === 0) {
@@ -161,6 +164,7 @@ export class BranchFeed {
         this.#ahead.delete(topic);
         continue;
       }
+      if (await this.#isNewEpoch(read.homeEpoch)) return;
       const { changes, next, more } = read;
       // Units of a product that the branch does not know yet could not be sold.
       if (topic === 'quotas' && changes.length > 0) await this.#follow('products');
@@ -169,6 +173,16 @@ export class BranchFeed {
       else if (!valueOf(await database.home.applyChanges({ topic, changes, after: stored, next })).applied) return;
       if (!more) return;
     }
+  }
+
+  /** True: the head office was restored since, and the branch begins to send its entries again. */
+  async #isNewEpoch(homeEpoch: string | null): Promise<boolean> {
+    const { database, log } = this.#options;
+    if (homeEpoch === null || homeEpoch === this.#status.homeEpoch) return false;
+    valueOf(await database.home.beginHomeEpoch(homeEpoch));
+    this.#ahead.clear();
+    log.warn({ homeEpoch }, 'the head office was restored: the branch sends its entries again');
+    return true;
   }
 
   /** Looks at some products at a time, because a catalogue may have 100,000. */

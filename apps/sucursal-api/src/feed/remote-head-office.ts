@@ -1,5 +1,5 @@
 import { branchLevelsSchema } from '@eco/api/branch';
-import { receivedPageSchema } from '@eco/contracts';
+import { receivedBranchPageSchema } from '@eco/contracts';
 import { z } from 'zod';
 import { NoReadServiceError, type ReadServices } from '../read-service/read-services.js';
 import type { BranchTopic, HeadOffice } from './branch-feed.js';
@@ -24,8 +24,8 @@ export class RemoteHeadOffice implements HeadOffice {
     const { status, content } = await this.#services.answerTo(`/branch/changes?${query}`);
     if (status === 410) return { type: 'lost', ...lostSchema.parse(JSON.parse(content)) };
     if (status !== 200) throw new NoReadServiceError(`the read-service answers ${status}: ${content}`);
-    const { changes, next, more } = receivedPageSchema.parse(JSON.parse(content));
-    return { type: 'page', changes, next, more };
+    const { changes, next, more, homeEpoch } = receivedBranchPageSchema.parse(JSON.parse(content));
+    return { type: 'page', changes, next, more, homeEpoch };
   }
 
   levels(): ReturnType<HeadOffice['levels']> {

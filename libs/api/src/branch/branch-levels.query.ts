@@ -15,6 +15,8 @@ export interface BranchLevelRow {
 export interface HolderRow {
   incarnation: number | null;
   is_frozen: boolean | null;
+  /** The last restore of the database after which the branch is awaited. */
+  home_epoch: string | null;
 }
 
 /**
@@ -34,6 +36,7 @@ export const branchLevelsQuery = query<BranchLevelRow, HolderRow>({
   order: 'r.product_id, r.transfer_id',
   extra: `
     (SELECT h.incarnation::float8 FROM eco.holder h WHERE h.branch_id = $1) AS incarnation,
-    (SELECT h.frozen_reason IS NOT NULL FROM eco.holder h WHERE h.branch_id = $1) AS is_frozen`,
+    (SELECT h.frozen_reason IS NOT NULL FROM eco.holder h WHERE h.branch_id = $1) AS is_frozen,
+    (SELECT a.epoch FROM eco.awaited_branch a WHERE a.branch_id = $1) AS home_epoch`,
   pace: 'slow',
 });

@@ -3,7 +3,7 @@ import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import type { Caller } from '@eco/access';
 import {
-  changesPageSchema,
+  branchChangesPageSchema,
   changesQuerySchema,
   commandPathSchema,
   customerIdSchema,
@@ -133,7 +133,7 @@ const listBranchChanges = operation({
   access: ofItsBranch,
   query: changesQuerySchema.extend({ topic: branchTopicSchema }),
   headers: readHeadersSchema,
-  answers: { 200: { description: 'One page', body: changesPageSchema, headers: READ_ANSWER_HEADERS } },
+  answers: { 200: { description: 'One page', body: branchChangesPageSchema, headers: READ_ANSWER_HEADERS } },
   problems: [...READ_PROBLEMS],
 });
 
@@ -142,6 +142,7 @@ export const branchLevelsSchema = z.object({
   group: groupIdSchema,
   incarnation: z.int().nullable().meta({ description: 'The last one that has reported; null: none' }),
   isFrozen: z.boolean(),
+  homeEpoch: branchChangesPageSchema.shape.homeEpoch,
   cursor: z.string().meta({ description: 'The `after` of the changes of topic `quotas` that these levels lack' }),
   levels: z.array(z.object({ productId: productIdSchema, onHand: z.int() })),
   inTransit: z.array(
@@ -205,11 +206,12 @@ export class BranchController {
     const options = readOptionsOf(headers);
     const read = answered(await this.reads.ofGroup(group, branchLevelsQuery, [branchOf(caller)], options));
     const { position = { term: 0, tag: '', seq: 0 } } = read.source;
-    const { incarnation, is_frozen } = read.extra;
+    const { incarnation, is_frozen, home_epoch: homeEpoch } = read.extra;
     const body: BranchLevels = {
       group,
       incarnation,
       isFrozen: is_frozen ?? false,
+      homeEpoch,
       cursor: formatChangesCursor({ leadership: { term: position.term, tag: position.tag }, seq: position.seq }),
       levels: read.rows.flatMap(({ on_hand: onHand, product_id: productId }) =>
         onHand === null ? [] : [{ productId, onHand }],

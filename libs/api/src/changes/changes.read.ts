@@ -51,13 +51,13 @@ export async function pageOf(
   request: ChangesRequest,
   options: ReadOptions,
 ): Promise<HttpResponse> {
-  const { group, topic, after } = request;
+  const { group, topic, after, branchId } = request;
   const read = await changes.read(request, options);
   if (read.type === 'cursor-lost') throw lost(group, after, read.continueFrom);
   if (read.type !== 'page') throw problemOf(read);
-  const { upToSeq, next, more, source } = read;
+  const { upToSeq, next, more, homeEpoch, source } = read;
   const body = { group, topic, changes: read.changes, upToSeq, next: formatChangesCursor(next), more };
-  return respond(200, body, headersOf([source], options));
+  return respond(200, branchId === undefined ? body : { ...body, homeEpoch }, headersOf([source], options));
 }
 
 /** A request may omit the group while there is only one. */

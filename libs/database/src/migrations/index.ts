@@ -26,6 +26,7 @@ import { BranchSales1796200000000 } from './1796200000000-branch-sales.js';
 import { SaleStatistics1796200000010 } from './1796200000010-sale-statistics.js';
 import { SalesOfABranch1796200000100 } from './1796200000100-sales-of-a-branch.js';
 import { TransfersToABranch1796200000200 } from './1796200000200-transfers-to-a-branch.js';
+import { Restores1796300000000 } from './1796300000000-restores.js';
 
 /** In the order in which they run. */
 export const migrations = [
@@ -57,4 +58,5 @@ export const migrations = [
   SaleStatistics1796200000010,
   SalesOfABranch1796200000100,
   TransfersToABranch1796200000200,
+  Restores1796300000000,
 ];

@@ -15,6 +15,7 @@ const holderTable = defineTable({
     contactAt: timestamptz('contact_at'),
     bucket: smallint('bucket'),
     frozenReason: nullable(text('frozen_reason')),
+    settledEpoch: nullable(text('settled_epoch')),
   },
 });
 
@@ -51,12 +52,28 @@ const loadHolders = loadBy(
   holderTable,
   'branchId',
   'holderIds',
-  ['branchId', 'incarnation', 'sequence', 'contactAt', 'frozenReason'],
+  ['branchId', 'incarnation', 'sequence', 'contactAt', 'frozenReason', 'settledEpoch'],
   (holder, state) => state.holders.set(holder.branchId, holder),
 );
 
+/** Few rows, and none before the first restore. */
+const loadAwaited = {
+  name: 'load awaited branches',
+  text: `
+SELECT a.branch_id, a.epoch FROM eco.awaited_branch a
+LEFT JOIN eco.holder h ON h.branch_id = a.branch_id
+WHERE h.settled_epoch IS DISTINCT FROM a.epoch`,
+};
+
 const load: Load = (loading) => [
   ...loadHolders(loading),
+  {
+    statement: loadAwaited,
+    values: [],
+    take: (rows) => {
+      for (const [branchId, epoch] of rows) loading.state.awaitedBranches.set(String(branchId), String(epoch));
+    },
+  },
   ...query(loadEntries, loading, 'places', [], (rows) => {
     const { entries } = loading.state;
     for (const row of rows) {
@@ -72,7 +89,7 @@ export const holders: TablesOf<'holders'> = {
   stores: {
     entries: insertInto('store entries', entryTable, rowLists.entries),
     holders: upsertInto('store holders', holderTable, rowLists.holders, {
-      changes: ['incarnation', 'sequence', 'contactAt', 'frozenReason'],
+      changes: ['incarnation', 'sequence', 'contactAt', 'frozenReason', 'settledEpoch'],
     }),
   },
   load,

@@ -129,7 +129,8 @@ LEFT JOIN (
 ) m ON m.command_id = u.command_id
 WHERE (coalesce(m.central, 0)::bigint, coalesce(m.branch, 0)::bigint, coalesce(m.discrepancy, 0)::bigint) <> CASE u.kind
     WHEN 'quota.fetch' THEN (-u.quantity, 0::bigint, 0::bigint)
-    WHEN 'quota.accept' THEN (0::bigint, u.quantity, 0::bigint)
+    -- Units that a restored home had forgotten came from the pool.
+    WHEN 'quota.accept' THEN (CASE WHEN u.result ? 'wasForgotten' THEN -u.quantity ELSE 0::bigint END, u.quantity, 0::bigint)
     WHEN 'quota.give-back' THEN (u.quantity, -u.quantity, 0::bigint)
     WHEN 'quota.count' THEN (0::bigint, u.counted, u.opened)
     WHEN 'quota.write-off' THEN (0::bigint, 0::bigint, 0::bigint)

@@ -145,7 +145,8 @@ WHERE h.quantity IS DISTINCT FROM l.quantity OR h.expires_at IS DISTINCT FROM l.
 SELECT coalesce(t.transfer_id, u.transfer_id) AS transfer_id, t.status, t.quantity, u.sent, u.arrived, u.written_off
 FROM transfers t
 FULL JOIN (
-  SELECT (u.result ->> 'transferId')::uuid AS transfer_id, count(*) FILTER (WHERE u.kind IN ('transfer.send', 'quota.fetch')) AS sent,
+  SELECT (u.result ->> 'transferId')::uuid AS transfer_id, count(*) FILTER (
+      WHERE u.kind IN ('transfer.send', 'quota.fetch') OR u.result ? 'wasForgotten') AS sent,
     count(*) FILTER (WHERE u.kind IN ('transfer.receive', 'quota.accept')) AS arrived,
     count(*) FILTER (WHERE u.kind = 'transfer.write-off') AS written_off, min((u.result ->> 'quantity')::bigint) AS quantity
   FROM outcomes u

@@ -31,6 +31,8 @@ export interface DeadLetter {
 /**
  * - `unreadable`: no message of commands; `invalid`: no command; both as far as this version knows.
  * - `not-owned`: it belongs to another group.
+ * - `awaiting-branches`: it would use the pool, and after a restore branches may hold units of it that the home has
+ *   forgotten. A replay succeeds once they have sent their entries again.
  * - `rule`: the rules threw, which is a bug. `database`: the database refuses to store its effects.
  * - `process`: each process that tried it alone ended.
  * - `forbidden`: its sender may not send it. It has no effect on others that have its id and body.
@@ -38,7 +40,15 @@ export interface DeadLetter {
  *   replay can succeed.
  */
 export type DeadLetterClass =
-  'unreadable' | 'invalid' | 'forbidden' | 'not-owned' | 'rule' | 'database' | 'process' | 'key-conflict';
+  | 'unreadable'
+  | 'invalid'
+  | 'forbidden'
+  | 'not-owned'
+  | 'awaiting-branches'
+  | 'rule'
+  | 'database'
+  | 'process'
+  | 'key-conflict';
 
 export interface DeadLetterRow extends Omit<DeadLetter, 'state' | 'tries' | 'lastNumber'> {
   sentBy: string | null;

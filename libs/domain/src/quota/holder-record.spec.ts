@@ -29,8 +29,9 @@ describe('what the home knows about a holder', () => {
 
 describe('a restored home', () => {
   it('uses its pool when all holders have reported to it or were written off', () => {
-    expect(mayUsePool(2, [{ settledEpoch: 2 }, { settledEpoch: 1 }])).toBe(false);
-    expect(mayUsePool(2, [{ settledEpoch: 2 }, { settledEpoch: 2 }])).toBe(true);
+    const awaited = (settledEpoch: number) => ({ awaitedEpoch: 2, settledEpoch });
+    expect(mayUsePool([awaited(2), awaited(1)])).toBe(false);
+    expect(mayUsePool([awaited(2), awaited(2)])).toBe(true);
   });
 
   it('finds the units of a forgotten grant in its pool, until it uses the pool', () => {

@@ -3,14 +3,21 @@
  * So it begins a new epoch and spends nothing from the pool until each holder has sent it again what it lacks, or was
  * written off.
  */
-export interface HolderContact {
+export interface HolderContact<Epoch> {
+  /** The home's epoch for which the holder is awaited. */
+  readonly awaitedEpoch: Epoch;
   /** The epoch of the home to which the holder has reported last, or that has written it off. */
-  readonly settledEpoch: number;
+  readonly settledEpoch: Epoch;
+}
+
+/** Whether the home has everything again that this holder did. */
+export function isSettled<Epoch>({ awaitedEpoch, settledEpoch }: HolderContact<Epoch>): boolean {
+  return settledEpoch === awaitedEpoch;
 }
 
 /** Whether the home may sell or grant units of its pool: no holder can have units that the home has forgotten. */
-export function mayUsePool(epoch: number, holders: Iterable<HolderContact>): boolean {
-  for (const { settledEpoch } of holders) if (settledEpoch < epoch) return false;
+export function mayUsePool<Epoch>(holders: Iterable<HolderContact<Epoch>>): boolean {
+  for (const holder of holders) if (!isSettled(holder)) return false;
   return true;
 }
 

@@ -10,6 +10,7 @@ export const fetchQuota: Rules<'quota.fetch'> = {
   need({ body }, keys) {
     needUnits(body, keys);
     keys.holderIds.add(body.branchId);
+    keys.transferIds.add(body.transferId);
   },
   decide({ id, body }, state) {
     const { transferId, branchId, productId } = body;
@@ -19,6 +20,9 @@ export const fetchQuota: Rules<'quota.fetch'> = {
     if (state.catalogue.find(productId) === undefined) return refused('product-unknown');
     const why = state.holders.whyNoUnits(branchId);
     if (why !== undefined) return refused(`branch-${why}`);
+    // A restored home may have learned of the grant from the branch, before a late copy of the request arrived.
+    const isKnown = state.transfers.find(transferId, productId) !== undefined;
+    if (isKnown || !state.holders.mayUsePool) return refused('nothing-to-grant');
     const pool = state.stock.level(productId, CENTRAL);
     const quantity = grantOf({ available: availableOf(pool), asked: body.quantity });
     if (quantity === 0) return refused('nothing-to-grant');

@@ -13,6 +13,8 @@ export interface Holder {
   contactAt: string;
   /** Why the branch gets no more units. Null: it gets some. */
   frozenReason: string | null;
+  /** The restore of the home after which the branch has sent its entries again. Null: none. */
+  settledEpoch: string | null;
 }
 
 export interface HolderRow extends Holder {
@@ -42,6 +44,8 @@ export const holders = {
     holders: () => new Map<string, Holder>(),
     /** By `placeKey`: the commands that were decided as the entry of this place. */
     entries: () => new Map<string, readonly string[]>(),
+    /** By branch: the restore after which the home waits for the branch's entries. */
+    awaitedBranches: () => new Map<string, string>(),
   },
   rows: {
     entries: insert<EntryRow>('branchId', 'incarnation', 'sequence', 'commandId'),

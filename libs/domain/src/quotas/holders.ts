@@ -2,10 +2,11 @@ import { BRANCH_SILENCE_DAYS_MAX, type CommandOf, type EntryKind } from '@eco/co
 import type { Buckets } from '../buckets.js';
 import type { Effects } from '../effects.js';
 import type { BatchState } from '../state.js';
+import { isSettled, mayUsePool } from '../quota/recovery.js';
 import { judgeEntry, whyNoUnits, type EntryJudgement } from '../quota/holder-record.js';
 import { placeKey, type Holder, type HolderRow } from './holder.js';
 
-type Stored = Pick<BatchState, 'holders' | 'entries' | 'at'>;
+type Stored = Pick<BatchState, 'holders' | 'entries' | 'awaitedBranches' | 'at'>;
 
 const DAY_MS = 86_400_000;
 
@@ -41,6 +42,37 @@ export class Holders {
 
   isFrozen(branchId: string): boolean {
     return (this.find(branchId)?.frozenReason ?? null) !== null;
+  }
+
+  /**
+   * The restore after which the home waits for the entries of this branch. Undefined: it does not wait for the branch,
+   * or has its entries again.
+   */
+  awaitedEpochOf(branchId: string): string | undefined {
+    const awaitedEpoch = this.#stored.awaitedBranches.get(branchId);
+    if (awaitedEpoch === undefined) return undefined;
+    const settledEpoch = this.find(branchId)?.settledEpoch ?? null;
+    return isSettled<string | null>({ awaitedEpoch, settledEpoch }) ? undefined : awaitedEpoch;
+  }
+
+  /** Whether units of the pool may be promised. After a restore, branches may hold units that the home has forgotten. */
+  get mayUsePool(): boolean {
+    const contacts = [...this.#stored.awaitedBranches].map(([branchId, awaitedEpoch]) => ({
+      awaitedEpoch,
+      settledEpoch: this.find(branchId)?.settledEpoch ?? null,
+    }));
+    return mayUsePool<string | null>(contacts);
+  }
+
+  /** Branches that have not sent their entries again after a restore. */
+  get awaited(): string[] {
+    const { awaitedBranches } = this.#stored;
+    return [...awaitedBranches.keys()].filter((branchId) => this.awaitedEpochOf(branchId) !== undefined);
+  }
+
+  /** The branch has sent its entries again after this restore. */
+  settle(branchId: string, epoch: string): void {
+    this.#workingCopy(branchId).settledEpoch = epoch;
   }
 
   /** Whether this entry was decided before, although its outcome may have been removed since. */
@@ -99,6 +131,7 @@ export class Holders {
         sequence: stored?.sequence ?? 0,
         contactAt: stored?.contactAt ?? this.#stored.at,
         frozenReason: stored?.frozenReason ?? null,
+        settledEpoch: stored?.settledEpoch ?? null,
         bucket: this.#buckets.of(branchId),
       };
       this.#working.set(branchId, row);

@@ -25,6 +25,8 @@ type Stored = { readonly [List in keyof RowLists]: Map<string, RowOf<RowLists[Li
  */
 export class MemoryGroup {
   readonly stored = mapValues(rowLists, () => new Map()) as Stored;
+  /** Branches for which the group waits after a restore, with its epoch. */
+  readonly awaited = new Map<string, string>();
   #seq = 0;
   readonly #ownedBuckets: ReadonlySet<number>;
 
@@ -85,6 +87,9 @@ export class MemoryGroup {
       ),
       transfers: only(stored.transfers, keys.transferIds),
       holders: only(stored.holders, keys.holderIds),
+      awaitedBranches: new Map(
+        [...this.awaited].filter(([branchId, epoch]) => stored.holders.get(branchId)?.settledEpoch !== epoch),
+      ),
       entries: new Map(keys.places.map((place) => [place, this.#entriesAt(place)])),
       sales,
       closedShifts: new Set(keys.shiftIds.filter((shiftId) => stored.shifts.has(shiftId))),

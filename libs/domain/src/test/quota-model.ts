@@ -601,7 +601,7 @@ export class QuotaModel {
   #mayUsePool(): boolean {
     const { epoch, holders } = this.home;
     const records = Object.values(holders);
-    const isAllowed = mayUsePool(epoch, records);
+    const isAllowed = mayUsePool(records.map(({ settledEpoch }) => ({ awaitedEpoch: epoch, settledEpoch })));
     if (isAllowed && records.some(({ settledEpoch }) => settledEpoch !== epoch)) this.wrongUses.push(epoch);
     return isAllowed;
   }

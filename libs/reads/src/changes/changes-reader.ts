@@ -34,6 +34,8 @@ export interface ChangesFound {
   readonly next: ChangesCursor;
   /** Whether there are changes after this page. */
   readonly more: boolean;
+  /** Of a branch's page: the last restore of the database after which the branch is awaited; null: none. */
+  readonly homeEpoch: string | null;
   readonly source: Source;
 }
 
@@ -158,6 +160,7 @@ function pageOf({ limit }: ChangesRequest, page: Page): ChangesFound {
     upToSeq: lastCompleteSeq(next),
     next: cursorIn(position, next),
     more: following !== undefined,
+    homeEpoch: page.extra.home_epoch ?? null,
     source: page.source,
   };
 }

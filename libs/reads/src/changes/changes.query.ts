@@ -31,6 +31,8 @@ export interface HistoryRow {
   ends_at: number | null;
   /** The group's clock, ms since 1970. */
   at_ms: number;
+  /** Of a branch's page: the last restore after which the branch is awaited. */
+  home_epoch?: string | null;
 }
 
 /** A number larger than that of any change in a batch. */
@@ -99,7 +101,8 @@ export const changesOfBranchQuery = query<ChangeRow, HistoryRow>({
     LEFT JOIN eco.orders o ON c.concerns AND c.change_data IS NULL AND o.order_id = c.command_id
     WHERE c.concerns OR c.place >= $4 - 1`,
   order: 'r.seq, r.n',
-  extra: historyOf('$5', '$6'),
+  extra: `${historyOf('$5', '$6')},
+    (SELECT a.epoch FROM eco.awaited_branch a WHERE a.branch_id = $7) AS home_epoch`,
 });
 
 /** The same for the topic stock: $1 is ignored. Uses the index movement_changes. */
