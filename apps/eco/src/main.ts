@@ -12,6 +12,7 @@ import { registerLag } from './commands/lag.js';
 import { registerLoad } from './commands/load.js';
 import { registerQuotas } from './commands/quotas.js';
 import { registerReport } from './commands/report.js';
+import { registerRestore } from './commands/restore.js';
 import { registerSecrets } from './commands/secrets.js';
 import { registerShards } from './commands/shards.js';
 import { registerStatus } from './commands/status.js';
@@ -32,6 +33,7 @@ const commands = [
   registerVerify,
   registerTrace,
   registerBackups,
+  registerRestore,
   registerJournal,
   registerBranch,
   registerDeadLetters,

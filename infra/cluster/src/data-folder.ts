@@ -10,6 +10,7 @@ import { Refused } from './refused.js';
 const MARK = 'cluster.json';
 const JOURNALS = 'journals';
 const BRANCHES = 'branches';
+const BEFORE_RESTORE = 'before-restore';
 const ours = [
   MARK,
   'run.json',
@@ -23,7 +24,13 @@ const ours = [
   'backup',
   JOURNALS,
   BRANCHES,
+  BEFORE_RESTORE,
 ];
+
+/** The databases that restores have replaced. A person removes them. */
+export function beforeRestoreDir(dir: string): string {
+  return path.join(dir, BEFORE_RESTORE);
+}
 
 /** Journals of commands accepted while no broker was reachable: one file per process. */
 export function journalsDir(dir: string): string {

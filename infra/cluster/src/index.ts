@@ -21,6 +21,8 @@ export {
 } from './layout.js';
 export { backUp, type BackupKind } from './backup/back-up.js';
 export { readBackups, type Backup, type GroupBackups } from './backup/backups.js';
+export { restore, type RestoreResult } from './backup/restore.js';
+export { targetOf } from './backup/restore-target.js';
 export { isOnSameDisk } from './backup/repository.js';
 export { openCluster, startNative } from './start-native.js';
 export { Cluster, Stopped } from './cluster.js';

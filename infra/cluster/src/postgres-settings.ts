@@ -176,6 +176,6 @@ export function primaryConnection({
     .join(' ');
 }
 
-function quoted(value: string): string {
+export function quoted(value: string): string {
   return `'${value.replace(/'/g, "''")}'`;
 }

@@ -1,4 +1,4 @@
-export { databaseRoles, guardSql, loginRoles, roleLimits, type LoginRole } from './roles/roles.js';
+export { databaseRoles, guardSql, loginRoles, POSITION_PREFIX, roleLimits, type LoginRole } from './roles/roles.js';
 export {
   endSessions,
   reloadSettings,

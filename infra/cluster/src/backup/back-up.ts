@@ -1,8 +1,8 @@
 import path from 'node:path';
 import { rm } from 'node:fs/promises';
-import type { Address } from '@eco/base';
+import type { Address, Login } from '@eco/base';
 import { askNodes, primaryOf, SideConnection } from '@eco/postgres';
-import { formatPosition, positionOf } from '@eco/routing';
+import { formatPosition, positionOf, type GroupPosition } from '@eco/routing';
 import { authorityFile } from '../authority.js';
 import { trustLayout, type DatabaseNode, type GroupLayout } from '../layout.js';
 import { accountFor, giveTo, type Account } from '../native/account.js';
@@ -82,20 +82,25 @@ async function lastBackup({ program, backupsDir }: BackUpOptions, groupId: strin
   return last;
 }
 
-async function positionAt(node: Address, login: { user: string; password: string }): Promise<string> {
+async function positionAt(node: Address, login: Login): Promise<string> {
   const connection = new SideConnection(node, login, 'eco backup');
   try {
-    const [row] = await connection.ask<{ group_id: string; term: string; tag: string; seq: string }>(
-      'SELECT group_id, term, tag, seq FROM eco.group_position',
-      [],
-      ANSWER_MS,
-    );
-    if (row === undefined) throw new Refused('this database has not been prepared for a group');
-    const { group_id: group, term, tag, seq } = row;
-    return formatPosition(positionOf([{ group, term: Number(term), tag, seq: Number(seq) }]));
+    return formatPosition(positionOf([await readPosition(connection)]));
   } finally {
     connection.close();
   }
+}
+
+/** The last batch that the node has. */
+export async function readPosition(connection: SideConnection): Promise<GroupPosition> {
+  const [row] = await connection.ask<{ group_id: string; term: string; tag: string; seq: string }>(
+    'SELECT group_id, term, tag, seq FROM eco.group_position',
+    [],
+    ANSWER_MS,
+  );
+  if (row === undefined) throw new Refused('this database has not been prepared for a group');
+  const { group_id: group, term, tag, seq } = row;
+  return { group, term: Number(term), tag, seq: Number(seq) };
 }
 
 export interface PasswordOptions {

@@ -17,6 +17,8 @@ export interface Backup {
   readonly endedAt: Date;
   /** Earliest position that is certain to be restorable from it. Undefined: `eco backup` ended before it was stored. */
   readonly position: GroupPosition | undefined;
+  /** First segment of log that a restore from it needs. */
+  readonly firstSegment: string;
   /** Size of the data, bytes. */
   readonly dataBytes: number;
   /** What the backup takes in the repository, without those on which it is based, bytes. */
@@ -47,6 +49,7 @@ const infoSchema = z.array(
           error: z.boolean().nullish(),
           annotation: z.record(z.string(), z.string()).nullish(),
           timestamp: z.object({ start: z.number(), stop: z.number() }),
+          archive: z.object({ start: z.string() }),
           info: z.object({ size: z.number(), repository: z.object({ delta: z.number().default(0) }) }),
         }),
       )
@@ -59,12 +62,13 @@ export function backupsIn(text: string): Omit<GroupBackups, 'archivedAt'>[] {
   return infoSchema.parse(JSON.parse(text)).map(({ name, archive, backup }) => ({
     groupId: name,
     lastSegment: archive.at(-1)?.max ?? undefined,
-    backups: backup.map(({ label, type, timestamp, info, annotation }) => ({
+    backups: backup.map(({ label, type, timestamp, archive: { start: firstSegment }, info, annotation }) => ({
       label,
       kind: type,
       startedAt: new Date(timestamp.start * 1000),
       endedAt: new Date(timestamp.stop * 1000),
       position: positionOf(name, annotation?.[POSITION_NOTE]),
+      firstSegment,
       dataBytes: info.size,
       storedBytes: info.repository.delta,
     })),

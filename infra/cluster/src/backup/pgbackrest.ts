@@ -15,6 +15,8 @@ export interface PgbackrestRun {
   readonly selected: readonly string[];
   readonly command: string;
   readonly args?: readonly string[];
+  /** What follows the command. */
+  readonly operands?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
 }
@@ -24,8 +26,8 @@ const OUTPUT_MAX = 64 * 1024 * 1024;
 
 /** Runs a command of pgBackRest to its end, as the user of PostgreSQL. Returns its output. */
 export async function runPgbackrest(run: PgbackrestRun): Promise<string> {
-  const { program, account, selected, command, args = [], environment = {}, signal } = run;
-  const [file, all] = commandAs(account, program, [...selected, ...args, command]);
+  const { program, account, selected, command, args = [], operands = [], environment = {}, signal } = run;
+  const [file, all] = commandAs(account, program, [...selected, ...args, command, ...operands]);
   const { PATH = '/usr/local/bin:/usr/bin:/bin' } = process.env;
   try {
     const { stdout } = await promisify(execFile)(file, all, {

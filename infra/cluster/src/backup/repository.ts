@@ -130,6 +130,14 @@ export function selection(dir: string, groupId: string, folder?: string): string
 
 /** Value of archive_command: a line for the shell in which PostgreSQL replaces %p. */
 export function archiveCommand(program: string, dir: string, groupId: string, folder: string): string {
-  const words = [program, ...selection(dir, groupId, folder), 'archive-push'];
-  return `${words.map((word) => `'${word.replaceAll("'", `'\\''`).replaceAll('%', '%%')}'`).join(' ')} %p`;
+  return `${lineOf([program, ...selection(dir, groupId, folder), 'archive-push'])} %p`;
+}
+
+/** Value of restore_command: a line for the shell in which PostgreSQL replaces %f and %p. */
+export function restoreCommand(program: string, dir: string, groupId: string, folder: string): string {
+  return `${lineOf([program, ...selection(dir, groupId, folder), 'archive-get'])} %f %p`;
+}
+
+function lineOf(words: readonly string[]): string {
+  return words.map((word) => `'${word.replaceAll("'", `'\\''`).replaceAll('%', '%%')}'`).join(' ');
 }
