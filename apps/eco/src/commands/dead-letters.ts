@@ -75,7 +75,10 @@ export function registerDeadLetters(program: Command): void {
 
 function filterOptions(command: Command): Command {
   return command
-    .option('--class <class>', 'unreadable, invalid, not-owned, awaiting-branches, rule, database, process or key-conflict')
+    .option(
+      '--class <class>',
+      'unreadable, invalid, not-owned, awaiting-branches, rule, database, process or key-conflict',
+    )
     .option('--place <text>', 'where they failed, as the list shows it')
     .option('--kind <kind>', 'such as order.place')
     .option('--sent-by <name>', 'who sent them')
