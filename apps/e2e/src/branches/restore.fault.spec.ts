@@ -25,7 +25,7 @@ import { Records } from './records.js';
 
 const BRANCH = 'norte';
 const PRODUCT = 'restored';
-const UNITS = 100;
+const UNITS = 200;
 const ECO = path.join(PROJECT_DIR, 'apps/eco/bin/eco.js');
 
 let folder: string;
@@ -142,7 +142,7 @@ beforeAll(async () => {
   dataDir = path.join(folder, 'data');
   system = await startSystem();
   await atCentral('/products', { productId: PRODUCT, name: PRODUCT, priceCents: 1_160, stock: UNITS });
-  await send(10);
+  await send(50);
   await atBranch('/tills', { till: '1', name: 'Till 1' });
   await atBranch('/shifts', { till: '1', openingCents: 0 });
   await sell(2);
@@ -157,11 +157,21 @@ test('a restore to a position under load: old positions are lost, the branch is 
   const { pgbackrest = '' } = await ensurePrograms(() => undefined, { backups: true });
   const run = readRun(dataDir);
   if (run?.backupsDir === undefined) throw new Error('the run names no folder of backups');
-  await backUp({ program: pgbackrest, dataDir, run, backupsDir: run.backupsDir, kind: 'full' });
-  await order(1);
+  let ordered = 0;
+  let isBackedUp = false;
+  const backup = backUp({ program: pgbackrest, dataDir, run, backupsDir: run.backupsDir, kind: 'full' }).finally(() => {
+    isBackedUp = true;
+  });
+  // The backup is made while orders and sales go on.
+  while (!isBackedUp && ordered < 30) {
+    await Promise.all([order(1), sell(1)]);
+    ordered += 1;
+  }
+  await backup;
   await sell(2);
   await untilDelivered();
   const position = (await order(2)).headers.get('ecomarket-position') ?? '';
+  ordered += 2;
 
   // From here on the head office forgets: a transfer, sales, a void and an order.
   await send(7);
@@ -199,8 +209,8 @@ test('a restore to a position under load: old positions are lost, the branch is 
     return found.length === before.sales + 2 && found;
   });
   expect(sales.filter(({ excess }) => excess > 0)).toEqual([]);
-  // Two orders before the position and one since; the one between them is forgotten.
-  expect(await system.records.orderedUnits(PRODUCT)).toBe(1 + 2 + 5);
+  // The order between the position and the restore is forgotten.
+  expect(await system.records.orderedUnits(PRODUCT)).toBe(ordered + 5);
   const units = await system.records.units(PRODUCT);
   const sold = sales.reduce((sum, { quantity }) => sum + quantity, 0) - 1;
   expect(units[BRANCH]).toBe(await remaining());

@@ -46,12 +46,14 @@ export async function recover<T>(recovery: Recovery, work: (connection: SideConn
     });
     const node = { host: socketDir, port: PORT };
     const connection = new SideConnection(node, { user: 'postgres', password: '' }, 'eco restore');
-    if (!(await isReplayed(connection))) throw await failed();
     try {
+      if (!(await isReplayed(recovery, connection))) throw await failed();
       return await work(connection);
     } finally {
       connection.close();
-      await control(recovery, ['stop', '--wait', `--timeout=${STOP_S}`, '--mode=fast']);
+      if (await isRunning(recovery)) {
+        await control(recovery, ['stop', '--wait', `--timeout=${STOP_S}`, '--mode=fast']);
+      }
     }
   } finally {
     await rm(socketDir, { recursive: true, force: true });
@@ -95,16 +97,24 @@ async function writeSettings({ account, nodeDir, restoreCommand, target }: Recov
 }
 
 /** Waits until the server accepts connections, however long the log is. False: it has ended. */
-async function isReplayed(connection: SideConnection): Promise<boolean> {
+async function isReplayed(recovery: Recovery, connection: SideConnection): Promise<boolean> {
   for (;;) {
     try {
       await connection.ask('SELECT', [], ANSWER_MS);
       return true;
     } catch (error) {
-      if (!isInClass((error as { code?: string }).code, SQLSTATE_CLASS.serverAway)) return false;
+      const isStarting = isInClass((error as { code?: string }).code, SQLSTATE_CLASS.serverAway);
+      if (!isStarting && !(await isRunning(recovery))) return false;
       await sleep(LOOK_EVERY_MS);
     }
   }
+}
+
+function isRunning(recovery: Recovery): Promise<boolean> {
+  return control(recovery, ['status']).then(
+    () => true,
+    () => false,
+  );
 }
 
 async function control({ postgresDir, account, nodeDir }: Recovery, args: readonly string[]): Promise<void> {

@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setPassword } from '@eco/database';
-import { formatPosition, positionOf, type GroupPosition } from '@eco/routing';
+import type { SideConnection } from '@eco/postgres';
+import { formatPosition, positionOf, type BatchPosition, type GroupPosition } from '@eco/routing';
 import { beforeRestoreDir, openDataFolder } from '../data-folder.js';
 import { accountFor, giveTo, type Account } from '../native/account.js';
 import { endProcessesIn } from '../processes/folder-processes.js';
@@ -17,7 +18,7 @@ import { readPosition } from './back-up.js';
 import { readBackups, type Backup } from './backups.js';
 import { findPosition } from './find-position.js';
 import { runPgbackrest } from './pgbackrest.js';
-import { recover, type RecoveryTarget } from './recover.js';
+import { recover, type Recovery, type RecoveryTarget } from './recover.js';
 import { nodeFolder, restoreCommand, selection, writeNodeConfiguration } from './repository.js';
 import { backupFor, targetFor, type GroupTarget, type RestoreTarget } from './restore-target.js';
 
@@ -98,34 +99,35 @@ class GroupRestore {
     await this.#pgbackrest('restore', [`--set=${backup.label}`, '--type=none']);
     const recoveryTarget = await this.#recoveryTarget(backup, target);
     say(`${this.#groupId}: replays the log`);
-    const position = await recover(
-      {
-        postgresDir: this.#options.programs.postgresDir,
-        account: this.#account,
-        nodeDir: this.#dir,
-        restoreCommand: restoreCommand(
-          this.#options.programs.pgbackrest,
-          this.#options.backupsDir,
-          this.#groupId,
-          this.#nodeFolder,
-        ),
-        target: recoveryTarget,
-      },
-      async (connection) => {
-        const { node, login } = { node: connection.node, login: { user: 'postgres', password: '' } };
-        const { postgres: password } = this.#secrets.database;
-        await setPassword({ node, superuser: login, role: 'postgres', password });
-        await awaitBranches(connection, this.#options.without ?? []);
-        return readPosition(connection);
-      },
-    );
-    if (
-      target.type === 'position' &&
-      formatPosition(positionOf([position])) !== formatPosition(positionOf([{ ...target.at, group: this.#groupId }]))
-    ) {
-      throw new Error(`the restore of ${this.#groupId} ended at ${formatPosition(positionOf([position]))}`);
+    const position = await recover(this.#recoveryTo(recoveryTarget), (connection) => this.#begin(connection));
+    if (target.type === 'position' && this.#textOf(position) !== this.#textOf(target.at)) {
+      throw new Error(`the restore of ${this.#groupId} ended at ${this.#textOf(position)}`);
     }
     return { groupId: this.#groupId, position, backup };
+  }
+
+  /** Changes what must be different from then. Returns the last batch. */
+  async #begin(connection: SideConnection): Promise<GroupPosition> {
+    const { postgres: password } = this.#secrets.database;
+    const superuser = { user: 'postgres', password: '' };
+    await setPassword({ node: connection.node, superuser, role: 'postgres', password });
+    await awaitBranches(connection, this.#options.without ?? []);
+    return readPosition(connection);
+  }
+
+  #recoveryTo(target: RecoveryTarget): Recovery {
+    const { programs, backupsDir } = this.#options;
+    return {
+      postgresDir: programs.postgresDir,
+      account: this.#account,
+      nodeDir: this.#dir,
+      restoreCommand: restoreCommand(programs.pgbackrest, backupsDir, this.#groupId, this.#nodeFolder),
+      target,
+    };
+  }
+
+  #textOf({ term, tag, seq }: BatchPosition): string {
+    return formatPosition(positionOf([{ group: this.#groupId, term, tag, seq }]));
   }
 
   async #prepareFolder(): Promise<void> {
@@ -160,7 +162,7 @@ class GroupRestore {
         };
       case 'position': {
         const { pgbackrest, postgresDir } = this.#options.programs;
-        const text = formatPosition(positionOf([{ ...target.at, group: this.#groupId }]));
+        const text = this.#textOf(target.at);
         this.#options.say(`${this.#groupId}: looks for ${text} in the log`);
         const log = {
           pgbackrest,
@@ -174,8 +176,7 @@ class GroupRestore {
           return { recovery_target_timeline: String(found.timeline), recovery_target_xid: found.xid };
         }
         // The backup ended with this batch, which was stored before it began.
-        const { position } = backup;
-        if (position?.term === target.at.term && position.tag === target.at.tag && position.seq === target.at.seq) {
+        if (backup.position !== undefined && this.#textOf(backup.position) === text) {
           return { recovery_target: 'immediate' };
         }
         throw new Refused(
