@@ -44,6 +44,8 @@ export interface Entry {
   readonly text: string;
   /** Bytes that the entry takes. */
   readonly bytes: number;
+  /** How often everything had been sent again when it was read. */
+  readonly round: number;
 }
 
 /**
@@ -79,6 +81,7 @@ export class Outbox {
   readonly #clientBytes = new Map<string | undefined, number>();
   readonly #confirmed: ConfirmedEntries;
   readonly #listeners = new Set<(queue: string) => void>();
+  #round = 0;
   #bytes = 0;
   #parkedCount = 0;
   #counts = { kept: 0, removed: 0, parked: 0, full: 0, overShare: 0, failed: 0 };
@@ -97,7 +100,7 @@ export class Outbox {
       this.#statements = {
         insert: database.prepare('INSERT INTO entries (queue, id, text, bytes, at_ms) VALUES (?, ?, ?, ?, ?)'),
         head: database.prepare(
-          `SELECT seq, text, bytes, at_ms FROM entries
+          `SELECT seq, text, bytes, at_ms AS "atMs" FROM entries
            WHERE queue = ? AND seq > ? AND set_aside_at_ms IS NULL ORDER BY seq LIMIT ?`,
         ),
         park: database.prepare('UPDATE entries SET set_aside_at_ms = ?, reason = ? WHERE seq = ?'),
@@ -160,7 +163,7 @@ export class Outbox {
     let oldest: number | undefined;
     const look = () => {
       const heads = this.queues.flatMap((queue) => this.#headOf(queue, 1));
-      oldest = heads.length === 0 ? undefined : Math.min(...heads.map(({ at_ms: atMs }) => atMs));
+      oldest = heads.length === 0 ? undefined : Math.min(...heads.map(({ atMs }) => atMs));
     };
     this.#file.use('could not be read', look, { provesWritable: false });
     return oldest;
@@ -230,7 +233,7 @@ export class Outbox {
     let bytes = 0;
     const tooMuch = entries.findIndex((entry) => (bytes += entry.bytes) > MAX_MESSAGE_BYTES);
     const fitting = tooMuch < 0 ? entries : entries.slice(0, Math.max(1, tooMuch));
-    return fitting.map(({ seq, text, bytes: own }) => ({ seq, text: this.#sentText(text), bytes: own }));
+    return fitting.map((entry) => ({ ...entry, text: this.#sentText(entry.text) }));
   }
 
   /**
@@ -239,9 +242,8 @@ export class Outbox {
    */
   remove(queue: string, entries: readonly Entry[]): void {
     const last = entries.at(-1);
-    const [next] = this.#headOf(queue, 1);
-    // Entries before them are to be sent again, and these with them.
-    if (last === undefined || next?.seq !== entries[0]?.seq) return;
+    // What was on its way when everything was to be sent again is sent again with it.
+    if (last === undefined || last.round !== this.#round) return;
     this.#counts.removed += entries.length;
     const bytes = entries.reduce((sum, { bytes: own }) => sum + own, 0);
     this.#account(queue, -entries.length, -bytes);
@@ -263,15 +265,18 @@ export class Outbox {
   sendAgainIn(transaction: Transaction): void {
     this.#confirmed.forget();
     transaction.onCommit(() => {
+      this.#round += 1;
       this.#count();
       for (const queue of this.queues) for (const listener of this.#listeners) listener(queue);
     });
   }
 
-  #headOf(queue: string, most: number): (Entry & { readonly at_ms: number })[] {
-    return this.#statements.head.all(queue, this.#confirmed.upTo(queue), most) as unknown as (Entry & {
-      readonly at_ms: number;
-    })[];
+  #headOf(queue: string, most: number): (Entry & { readonly atMs: number })[] {
+    const rows = this.#statements.head.all(queue, this.#confirmed.upTo(queue), most);
+    return (rows as unknown as Omit<Entry & { readonly atMs: number }, 'round'>[]).map((row) => ({
+      ...row,
+      round: this.#round,
+    }));
   }
 
   /** Moves the command out of its lane. It stays in the file until an operator decides. */
