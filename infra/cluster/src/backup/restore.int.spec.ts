@@ -87,11 +87,11 @@ beforeAll(async () => {
     return (row?.['now'] as Date) > time;
   });
   await ask(cluster, batchSql(4));
-}, 240_000);
+}, 300_000);
 afterAll(async () => {
   for (const cluster of clusters) await cluster.destroy();
   rmSync(folder, { recursive: true, force: true });
-}, 60_000);
+}, 120_000);
 
 function restoreTo(to: string, dir: string) {
   return restore({ programs, dataDir: dir, backupsDir, target: targetOf(to), say: () => undefined });
@@ -103,14 +103,14 @@ test('nothing is restored while the system runs', async () => {
   await expect(restoreTo('end', dataDir)).rejects.toThrow('stop it by "npm run down"');
   // A server that stops stores the rest of its log.
   await clusters[0]?.stop();
-}, 60_000);
+}, 120_000);
 
 test('a time or the end of the log is restored into a stopped data folder', async () => {
   expect(await restoreTo('end', dataDir)).toMatchObject(at(4));
   const { groups, formerDir = '' } = await restoreTo(time.toISOString(), dataDir);
   expect(groups).toMatchObject(at(3).groups);
   expect(readdirSync(path.join(formerDir, 'g1'))).toEqual(['g1-1']);
-}, 120_000);
+}, 240_000);
 
 test('a position is restored into a new data folder, where a start continues with a new timeline', async () => {
   expect(await restoreTo(`g1=1.${TAG}.3`, newDir)).toMatchObject({ ...at(3), formerDir: undefined });
@@ -123,11 +123,11 @@ test('a position is restored into a new data folder, where a start continues wit
     return group?.lastSegment?.startsWith('00000002') ?? false;
   });
   await cluster.stop();
-}, 120_000);
+}, 240_000);
 
 test('the position of a backup can be restored although no batch followed it', async () => {
   expect(await restoreTo(`g1=1.${TAG}.1`, newDir)).toMatchObject(at(1));
-}, 60_000);
+}, 120_000);
 
 test('what the archive lacks is refused, and the data folder stays as it was', async () => {
   const before = readdirSync(path.join(newDir, 'postgres', 'g1'));
@@ -135,4 +135,4 @@ test('what the archive lacks is refused, and the data folder stays as it was', a
   await expect(restoreTo('2020-01-01T00:00:00Z', newDir)).rejects.toThrow('the first backup of group g1 is later');
   expect(readdirSync(path.join(newDir, 'postgres', 'g1'))).toEqual(expect.arrayContaining(before));
   expect(existsSync(path.join(newDir, 'postgres', 'g1', 'g1-1', 'recovery.signal'))).toBe(false);
-}, 120_000);
+}, 240_000);
