@@ -207,9 +207,9 @@ export class GroupWatch {
     const streamsTo = [...signs.values()].filter(
       (sign) => sign.type === 'replica' && sign.follows !== undefined,
     ).length;
-    const signsOfPrimary = { hasEnded: !this.#primary.isRunning(), silentProbes: this.#silentProbes, streamsTo };
-    if (!isLost(signsOfPrimary) || !this.#tries.isDue(GROUP)) return;
-    await this.#replaceLost(signsOfPrimary.hasEnded ? 'has ended' : 'does not answer');
+    const hasEnded = !this.#primary.isRunning();
+    if (!isLost({ hasEnded, silentProbes: this.#silentProbes, streamsTo }) || !this.#tries.isDue(GROUP)) return;
+    await this.#replaceLost(hasEnded ? 'has ended' : 'does not answer');
   }
 
   /** Replicas that stream from the primary, and are known to have its history. */
@@ -234,6 +234,8 @@ export class GroupWatch {
       if (name === this.#group.primary()) continue;
       this.#say(`${name} is the primary of ${this.#group.id} (timeline ${sign.timeline})`);
       this.#become(name, this.#names);
+      // An interrupted failover has left the others without a source. They are pointed to this primary at once.
+      for (const each of this.#names) this.#silentSince.set(each, performance.now() - POINT_AGAIN_MS);
     }
   }
 
@@ -343,7 +345,7 @@ export class GroupWatch {
     this.#silentSince.set(name, since);
     const silentMs = performance.now() - since;
     if (silentMs > REWIND_MS) return () => this.#return(replica, true);
-    if (silentMs > POINT_AGAIN_MS) return () => this.#nodes.follow(name, this.#group.primary());
+    if (silentMs >= POINT_AGAIN_MS) return () => this.#nodes.follow(name, this.#group.primary());
     return undefined;
   }
 
