@@ -27,13 +27,17 @@ afterEach(async () => {
   await broker.dispose();
 });
 
-function startConsumer({ prefetch }: { prefetch?: number } = {}): CommandConsumer {
+function startConsumer(options: { prefetch?: number } = {}): CommandConsumer {
+  return start(options).consumer;
+}
+
+function start({ prefetch }: { prefetch?: number }): { connection: BrokerConnection; consumer: CommandConsumer } {
   const connection = new BrokerConnection({ access: broker.access('writer.g1', [proxy.address]), name: 'consumer' });
   const consumer = new CommandConsumer({ connection, group: 'g1', ...(prefetch ? { prefetch } : {}) });
   running.push(connection, consumer);
   connection.start();
   consumer.start();
-  return consumer;
+  return { connection, consumer };
 }
 
 async function send(routingKey: string, contents: (object | Buffer)[], properties = {}): Promise<void> {
@@ -189,6 +193,20 @@ describe('CommandConsumer', () => {
     consumer.acknowledge(after);
     await consumer.stop();
     await leaves('orders.g1', 0);
+  });
+
+  it('takes nothing while another one holds messages, and then begins with those', async () => {
+    await send('orders.g1', numbered(0, 3));
+    const former = startConsumer({ prefetch: 2 });
+    expect(numbers(await takeAll(former, 2))).toEqual([0, 1]);
+    const { connection, consumer: next } = start({ prefetch: 2 });
+    const taken = takeAll(next, 2);
+    const model = await eventually('it is connected', () => connection.model);
+    // It could have subscribed in the time of so many round trips.
+    for (let n = 0; n < 20; n += 1) await (await model.createChannel()).close();
+    expect(next.isSubscribed).toBe(false);
+    await former.stop();
+    expect(numbers(await taken)).toEqual([0, 1]);
   });
 
   it('subscribes again after a lost connection; unacknowledged messages are redelivered', async () => {

@@ -2,7 +2,7 @@ import type { Channel, ConsumeMessage } from 'amqplib';
 import type { BrokerConnection } from './connection.js';
 import { readDelivery, type Delivery } from './delivery.js';
 import { ReconnectingChannel } from './reconnecting-channel.js';
-import type { Log } from '@eco/base';
+import { sleep, type Log } from '@eco/base';
 import { UnsettledTags } from './unsettled-tags.js';
 
 export interface QueueReaderOptions {
@@ -27,6 +27,12 @@ interface Subscription {
  * acknowledge several batches. If it is lost meanwhile, the messages are redelivered and get their first outcome.
  */
 const ACKNOWLEDGE_MS = 50;
+/**
+ * Longest wait for another subscriber to end, ms. The broker gives up a connection without a sign of life after 9 s
+ * (`HEARTBEAT_SECONDS`) and then requeues its deliveries.
+ */
+const ALONE_MS_MAX = 10_000;
+const ALONE_PAUSE_MS = 100;
 
 /**
  * Reads one queue over its own channel. Whatever ends the subscription (node, connection or channel lost, queue
@@ -44,6 +50,7 @@ export class QueueReader {
   #redeliveredMessages = 0;
   #staleAcknowledgements = 0;
   #acknowledging: NodeJS.Timeout | undefined;
+  #isStarted = false;
 
   constructor(options: QueueReaderOptions) {
     this.#options = options;
@@ -81,11 +88,13 @@ export class QueueReader {
   }
 
   start(): void {
+    this.#isStarted = true;
     this.#channel.start();
   }
 
   /** Requeues all unacknowledged messages, so that none stays in this process. */
   async stop(): Promise<void> {
+    this.#isStarted = false;
     this.#sendAcknowledgements();
     await this.#channel.stop();
   }
@@ -135,6 +144,7 @@ export class QueueReader {
   }
 
   async #subscribe(channel: Channel): Promise<void> {
+    await this.#untilAlone(channel);
     const subscription: Subscription = { channel, tags: new UnsettledTags(), settled: [] };
     this.#forget();
     this.#subscription = subscription;
@@ -149,6 +159,21 @@ export class QueueReader {
       this.#arrived.push(message);
       this.#options.onArrival();
     });
+  }
+
+  /**
+   * Another subscriber is a leader whose leadership is over and that does not know it yet, for example because it is cut
+   * off from the new primary. It holds messages, and later ones must not be decided before them.
+   */
+  async #untilAlone(channel: Channel): Promise<void> {
+    const { queue, log } = this.#options;
+    const end = performance.now() + ALONE_MS_MAX;
+    while ((await channel.checkQueue(queue)).consumerCount > 0) {
+      if (!this.#isStarted) throw new Error('stopped');
+      if (performance.now() > end)
+        return log?.warn({ queue }, 'another subscriber does not end; subscribing next to it');
+      await sleep(ALONE_PAUSE_MS);
+    }
   }
 
   #forget(): void {
