@@ -28,7 +28,7 @@ interface Subscription {
  */
 const ACKNOWLEDGE_MS = 50;
 /**
- * Longest wait for another subscriber to end, ms. The broker gives up a connection without a sign of life after 9 s
+ * Longest wait for another subscriber to end, ms. The broker gives up a connection without a heartbeat after 9 s
  * (`HEARTBEAT_SECONDS`) and then requeues its deliveries.
  */
 const ALONE_MS_MAX = 10_000;

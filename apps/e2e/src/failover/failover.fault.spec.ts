@@ -8,7 +8,7 @@ import { failoverFaults, switchovers } from './failover-faults.js';
 /*
  * The primary is lost in every way while a chain sells. `eco up` puts a replica in its place. Clients notice that
  * decisions come later, and nothing else: orders and sales are accepted without a refusal, reads go on, every decision
- * exists once, and whoever follows the changes misses none.
+ * exists once, and a program that follows the changes misses none.
  */
 
 const { ECO_TEST_SEED, ECO_TEST_FAILOVERS } = process.env;
