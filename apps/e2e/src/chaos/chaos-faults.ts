@@ -1,0 +1,95 @@
+import { sleep } from '@eco/base';
+import type { RunningService } from '@eco/cluster';
+import { eventually } from '@eco/testing';
+import type { BranchProcess } from '../branches/branch-process.js';
+import { failoverFaults, switchovers } from '../failover/failover-faults.js';
+import { brokerFaults } from '../faults/broker-faults.js';
+import { clockFaults } from '../faults/clock-faults.js';
+import type { Fault, Lengths } from '../faults/fault.js';
+import type { FaultSystem } from '../faults/fault-system.js';
+import { writerFaults } from '../faults/writer-faults.js';
+
+/** Short faults, because a run has many. */
+const LENGTHS: Lengths = {
+  ...{ requestsPerSecond: 0, badEvery: 0, quietMs: 0 },
+  ...{ writerKills: 2, brokerKills: 1, brokerAwayMs: 3000, alarmMs: 4000 },
+  ...{ databaseAwayMs: 0, consumerTimeoutMs: 0, replicasAwayMs: 0 },
+};
+const FROZEN_MS = 6000;
+const CUT_MS = 6000;
+
+export interface ChaosFault extends Fault {
+  readonly part: 'database' | 'brokers' | 'writers' | 'clock' | 'services' | 'branch';
+  /** It fails if the leader changes, so it meets nothing that changes the leader. */
+  readonly keepsLeader?: boolean;
+}
+
+/** Whether two faults may happen together. Two lost machines of one part may lose what one may not. */
+export function mayMeet(one: ChaosFault, other: ChaosFault): boolean {
+  if (one.part === other.part) return false;
+  const changesLeader = ({ part }: ChaosFault) => part === 'database' || part === 'brokers' || part === 'writers';
+  return !(one.keepsLeader === true && changesLeader(other)) && !(other.keepsLeader === true && changesLeader(one));
+}
+
+/** Every fault that a supervised system survives by itself. */
+export function chaosFaults(branch: BranchProcess): readonly ChaosFault[] {
+  const of = (part: ChaosFault['part'], faults: readonly Fault[]): ChaosFault[] =>
+    faults.map((fault) => ({ ...fault, part }));
+  const [kills, ...stalls] = writerFaults(LENGTHS);
+  return [
+    ...of('database', [...failoverFaults, ...switchovers]),
+    // The first one is no fault.
+    ...of('brokers', brokerFaults(LENGTHS).slice(1)),
+    ...of('writers', kills === undefined ? [] : [kills]),
+    ...of('writers', stalls).map((fault) => ({ ...fault, keepsLeader: true })),
+    ...of('clock', clockFaults()).map((fault) => ({ ...fault, keepsLeader: true })),
+    ...of('services', ['central-api', 'read-service'].flatMap(serviceFaults)),
+    ...of('branch', branchFaults(branch)),
+  ];
+}
+
+function serviceFaults(name: string): Fault[] {
+  const whileAway = async (system: FaultSystem, away: (service: RunningService) => Promise<void>) => {
+    const service = system.service(name);
+    const startedAt = performance.now();
+    await away(service);
+    await eventually(
+      `${name} is live`,
+      async () => (await fetch(`${service.url}/health/live`, { signal: AbortSignal.timeout(2000) })).ok,
+      { deadlineMs: 120_000, pauseMs: 100 },
+    );
+    return { what: 'attached', tookMs: [performance.now() - startedAt] } as const;
+  };
+  return [
+    { name: `${name} is killed`, run: (system) => whileAway(system, (service) => service.kill()) },
+    {
+      name: `${name} is frozen for ${FROZEN_MS / 1000} s`,
+      run: (system) =>
+        whileAway(system, async (service) => {
+          await service.pause();
+          await sleep(FROZEN_MS);
+          await service.resume();
+        }),
+    },
+  ];
+}
+
+function branchFaults(branch: BranchProcess): Fault[] {
+  const cut = (how: 'silent' | 'down') => async () => {
+    branch.line.cut(how);
+    await sleep(CUT_MS);
+    branch.line.mend();
+    return { what: 'attached', tookMs: [CUT_MS] } as const;
+  };
+  return [
+    { name: 'the line of the branch is cut', run: cut('down') },
+    { name: 'the line of the branch loses what is sent', run: cut('silent') },
+    {
+      name: 'the branch is killed and starts again',
+      run: async () => {
+        await branch.end('SIGKILL');
+        return { what: 'attached', tookMs: [await branch.start()] };
+      },
+    },
+  ];
+}
