@@ -2,7 +2,7 @@ import type { Channel, ConsumeMessage } from 'amqplib';
 import type { BrokerConnection } from './connection.js';
 import { readDelivery, type Delivery } from './delivery.js';
 import { ReconnectingChannel } from './reconnecting-channel.js';
-import { sleep, type Log } from '@eco/base';
+import { sleep, within, type Log } from '@eco/base';
 import { UnsettledTags } from './unsettled-tags.js';
 
 export interface QueueReaderOptions {
@@ -33,6 +33,8 @@ const ACKNOWLEDGE_MS = 50;
  */
 const ALONE_MS_MAX = 10_000;
 const ALONE_PAUSE_MS = 100;
+/** Longest wait for the number of subscribers, ms. A broker that has lost its majority may not respond. */
+const LOOK_MS = 5_000;
 
 /**
  * Reads one queue over its own channel. Whatever ends the subscription (node, connection or channel lost, queue
@@ -168,7 +170,10 @@ export class QueueReader {
   async #untilAlone(channel: Channel): Promise<void> {
     const { queue, log } = this.#options;
     const end = performance.now() + ALONE_MS_MAX;
-    while ((await channel.checkQueue(queue)).consumerCount > 0) {
+    const late = () => {
+      throw new Error('the broker does not say who is subscribed');
+    };
+    while ((await within(LOOK_MS, channel.checkQueue(queue), late)).consumerCount > 0) {
       if (!this.#isStarted) throw new Error('stopped');
       if (performance.now() > end)
         return log?.warn({ queue }, 'another subscriber does not end; subscribing next to it');
