@@ -97,12 +97,12 @@ function pairOf(from: Container, to: Container): string {
   return `${from.service} → ${to.service}`;
 }
 
-/** Prints each of the arguments `address/port` that accepts a connection within 2 s. Tries 20 at a time. */
+/** Prints each of the arguments `address/port` that accepts a connection within 2 s. Tries ten at a time: a container may have few processes. */
 const CONNECT_TO_EACH = `
   n=0
   for each in "$@"; do
     { timeout 2 bash -c "exec 3<>/dev/tcp/$each" 2>/dev/null && echo "$each"; } &
-    ((++n % 20)) || wait
+    ((++n % 10)) || wait
   done
   wait`;
 
