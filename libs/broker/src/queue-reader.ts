@@ -52,7 +52,8 @@ export class QueueReader {
   #redeliveredMessages = 0;
   #staleAcknowledgements = 0;
   #acknowledging: NodeJS.Timeout | undefined;
-  #isStarted = false;
+  /** Counts stops and tries to subscribe: an earlier try must not subscribe after a later one. */
+  #turn = 0;
 
   constructor(options: QueueReaderOptions) {
     this.#options = options;
@@ -90,13 +91,12 @@ export class QueueReader {
   }
 
   start(): void {
-    this.#isStarted = true;
     this.#channel.start();
   }
 
   /** Requeues all unacknowledged messages, so that none stays in this process. */
   async stop(): Promise<void> {
-    this.#isStarted = false;
+    this.#turn += 1;
     this.#sendAcknowledgements();
     await this.#channel.stop();
   }
@@ -170,11 +170,14 @@ export class QueueReader {
   async #untilAlone(channel: Channel): Promise<void> {
     const { queue, log } = this.#options;
     const end = performance.now() + ALONE_MS_MAX;
+    const turn = (this.#turn += 1);
     const late = () => {
       throw new Error('the broker does not say who is subscribed');
     };
-    while ((await within(LOOK_MS, channel.checkQueue(queue), late)).consumerCount > 0) {
-      if (!this.#isStarted) throw new Error('stopped');
+    for (;;) {
+      const { consumerCount } = await within(LOOK_MS, channel.checkQueue(queue), late);
+      if (turn !== this.#turn) throw new Error('stopped, or opened again');
+      if (consumerCount === 0) return;
       if (performance.now() > end)
         return log?.warn({ queue }, 'another subscriber does not end; subscribing next to it');
       await sleep(ALONE_PAUSE_MS);
