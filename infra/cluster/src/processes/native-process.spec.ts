@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { eventually } from '@eco/testing';
@@ -106,13 +106,32 @@ test('a pause stalls a process and everything it started, and the process can st
     const tree = treeOf(process.pid);
     return tree.length === 2 && tree;
   });
-  process.pause();
-  await eventually('both are stopped', () => tree.every((pid) => stateOf(pid) === 'T'));
+  await process.pause();
+  expect(tree.map(stateOf)).toEqual(['T', 'T']);
   process.resume();
   await eventually('both continue', () => tree.every((pid) => stateOf(pid) !== 'T'));
-  process.pause();
+  await process.pause();
   await process.stop();
   expect(process.running).toBe(false);
+});
+
+test('a pause has stopped every thread when it is done', async () => {
+  // Sixteen workers that never rest: more threads than cores, so some wait for a core when the signal arrives.
+  const busy = `const { Worker } = require('node:worker_threads');
+    for (let i = 0; i < 16; i += 1) new Worker('for (;;);', { eval: true }).on('online', () => console.log('online'));`;
+  const process = shell(busy, {
+    command: globalThis.process.execPath,
+    args: ['-e', busy],
+    readyMs: 60_000,
+    ready: async () => (readFileSync(process.spec.logFile, 'utf8').match(/online/g) ?? []).length === 16,
+  });
+  await process.start();
+  await process.pause();
+  const states = readdirSync(`/proc/${process.pid}/task`).map((thread) =>
+    readFileSync(`/proc/${process.pid}/task/${thread}/stat`, 'utf8').replace(/^.*\) (.).*$/s, '$1'),
+  );
+  expect(states.length).toBeGreaterThan(16);
+  expect(new Set(states)).toEqual(new Set(['T']));
 });
 
 test('a restart makes a new process and keeps the log of the old one', async () => {

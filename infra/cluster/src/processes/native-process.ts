@@ -4,7 +4,7 @@ import path from 'node:path';
 import { NotInTime, until } from '../until.js';
 import { startOf } from './identity.js';
 import { logBefore } from './log-files.js';
-import { signalTree } from './process-tree.js';
+import { pauseTree, signalTree } from './process-tree.js';
 import type { StopStage } from './stop-stages.js';
 
 export interface ProcessSpec {
@@ -148,15 +148,16 @@ export class NativeProcess {
   }
 
   /**
-   * SIGKILL, SIGSTOP and SIGCONT also reach everything it started; see `signalTree`. Does nothing if it does not run.
+   * SIGKILL and SIGCONT also reach everything it started; see `signalTree`. Does nothing if it does not run.
    */
   kill(signal: NodeJS.Signals): void {
     if (signal === 'SIGKILL') this.#isWanted = false;
     if (this.running) signalTree(this.pid, signal);
   }
 
-  pause(): void {
-    this.kill('SIGSTOP');
+  /** Resolves when neither it nor anything it started runs. Does nothing if it does not run. */
+  async pause(): Promise<void> {
+    if (this.running) await pauseTree(this.pid);
   }
 
   resume(): void {

@@ -13,7 +13,7 @@ export function runningNode(process: NativeProcess): RunningNode {
     stop: () => process.stop(),
     start: () => process.start(),
     restart: () => process.restart(),
-    pause: async () => process.pause(),
+    pause: () => process.pause(),
     resume: async () => process.resume(),
   };
 }
