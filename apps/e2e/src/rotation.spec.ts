@@ -184,7 +184,7 @@ it('replaces every password and key while people buy and read: no sale is refuse
   load.begin();
 
   // Servers in containers keep this file to themselves; only Compose's own job can replace it.
-  const isReplicatorHere = installation.passwordFiles.every((file) => existsSync(file));
+  const isReplicatorHere = installation.passwordFiles.every(({ file }) => existsSync(file));
   const names = secretNames(await openSecrets(system.dataDir)).filter(
     (name) => isReplicatorHere || name !== 'database/eco_replicator',
   );

@@ -75,7 +75,8 @@ export function stopCompose(volumes: boolean): Promise<void> {
 const countOf = { AMQP: 3, MANAGEMENT: 3, POSTGRES: 6, OPERATORS: 10 };
 
 /** Returns the variables of compose.yaml for the given options. The user's environment may set the others. */
-function environmentOf({ ports, logLevel, buckets, branchIds, timeZone }: ClusterDescription, command: Command) {
+function environmentOf(description: ClusterDescription, command: Command) {
+  const { ports, logLevel, buckets, branchIds, timeZone, observability } = description;
   const environment: Record<string, string> = {};
   const isGiven = (name: string) => command.getOptionValueSource(name) === 'cli';
   if (isGiven('logLevel')) environment['ECO_LOG_LEVEL'] = logLevel;
@@ -83,6 +84,10 @@ function environmentOf({ ports, logLevel, buckets, branchIds, timeZone }: Cluste
   if (isGiven('branches')) {
     environment['ECO_BRANCHES'] = branchIds.join(',');
     environment['COMPOSE_PROFILES'] = withBranches(process.env['COMPOSE_PROFILES'], branchIds.length);
+  }
+  if (observability) {
+    const profiles = environment['COMPOSE_PROFILES'] ?? process.env['COMPOSE_PROFILES'] ?? '';
+    environment['COMPOSE_PROFILES'] = [...profiles.split(',').filter(Boolean), 'observability'].join(',');
   }
   if (isGiven('timeZone') && timeZone !== undefined) environment['ECO_TIME_ZONE'] = timeZone;
   const first = (name: string, port: number, kind: keyof typeof countOf) => {

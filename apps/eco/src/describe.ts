@@ -28,6 +28,8 @@ export interface UpOptions {
   readonly backups?: string;
   /** Set: every connection is encrypted. */
   readonly tls?: true;
+  /** Set: Prometheus and what belongs to it run, too. */
+  readonly observability?: true;
   /** False after --no-services. */
   readonly services: boolean;
   readonly portAmqp: string;
@@ -39,6 +41,7 @@ export interface UpOptions {
   readonly portRead: string;
   readonly portBranches: string;
   readonly portOperators: string;
+  readonly portObservability: string;
 }
 
 export function upOptions(command: Command): Command {
@@ -71,6 +74,7 @@ export function upOptions(command: Command): Command {
       ).env('ECO_TIME_ZONE'),
     )
     .option('--tls', 'encrypt every connection; in containers that is always so')
+    .option('--observability', 'also Prometheus with the alert rules, Alertmanager, and an exporter for each database')
     .option('--no-services', 'start the servers alone')
     .option('--port-amqp <port>', 'first broker; 0 here and below: any free port', String(ports.amqp))
     .option('--port-management <port>', "first broker's management UI", String(ports.management))
@@ -84,6 +88,11 @@ export function upOptions(command: Command): Command {
       '--port-operators <port>',
       "first service's metrics, details of readiness, documents",
       String(ports.operators),
+    )
+    .option(
+      '--port-observability <port>',
+      'Prometheus; Alertmanager, the exporters and the metrics of the brokers follow',
+      String(ports.observability),
     );
 }
 
@@ -110,6 +119,7 @@ export function descriptionOf(options: UpOptions): ClusterDescription {
     branchIds: branchIdsOf('--branches', options.branches, violations),
     ...(options.timeZone !== undefined && options.timeZone !== '' && { timeZone: options.timeZone }),
     tls: options.tls ?? false,
+    observability: options.observability ?? false,
     services: options.services,
     ports: {
       amqp: port('--port-amqp', options.portAmqp),
@@ -121,6 +131,7 @@ export function descriptionOf(options: UpOptions): ClusterDescription {
       read: port('--port-read', options.portRead),
       branches: port('--port-branches', options.portBranches),
       operators: port('--port-operators', options.portOperators),
+      observability: port('--port-observability', options.portObservability),
     },
   };
   if (violations.length > 0) throw new BadInput(violations.join('; '));

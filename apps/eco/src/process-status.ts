@@ -102,6 +102,11 @@ function askAll(layout: Layout, secrets: Secrets): Asked[] {
       const { name, port, operatorsPort } = service;
       return { name, port: port ?? operatorsPort, answer: askService(service) };
     }),
+    ...(layout.observers ?? []).map(({ name, host, port }) => ({
+      name,
+      port,
+      answer: isListening(port, host).then((listens): ReportedState => ({ state: listens ? 'ready' : 'running' })),
+    })),
   ];
 }
 

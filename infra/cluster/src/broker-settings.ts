@@ -12,7 +12,7 @@ export interface BrokerSettings {
   readonly address?: string;
   readonly amqpPort: number;
   readonly managementPort: number;
-  /** Port for metrics over TLS. Absent: the plugin for them is not enabled. */
+  /** Port for metrics. Absent: the plugin for them is not enabled. */
   readonly metricsPort?: number;
   readonly administratorPassword: string;
   /** Erlang names of the nodes to join at the first start. The seed starts first and names only itself. */
@@ -35,7 +35,7 @@ export function brokerSettings(broker: BrokerSettings): string {
     ...(address === undefined ? [] : [`${management}.ip = ${address}`]),
     `${management}.port = ${managementPort}`,
     ...(tls ? tlsLines(management, tls) : []),
-    ...(tls && metricsPort ? metricsLines(metricsPort, tls) : []),
+    ...(metricsPort === undefined ? [] : metricsLines(metricsPort, broker)),
     // This user and this vhost replace RabbitMQ's default user `guest` and vhost `/`.
     `default_vhost = ${VHOST}`,
     'default_user = topology',
@@ -61,9 +61,17 @@ export function brokerSettings(broker: BrokerSettings): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** The plugin always has a listener without TLS; only the broker itself reaches it. */
-function metricsLines(port: number, tls: ServerTls): string[] {
-  return ['prometheus.tcp.ip = 127.0.0.1', `prometheus.ssl.port = ${port}`, ...tlsLines('prometheus.ssl', tls)];
+function metricsLines(port: number, { address, tls }: BrokerSettings): string[] {
+  if (!tls)
+    return [...(address === undefined ? [] : [`prometheus.tcp.ip = ${address}`]), `prometheus.tcp.port = ${port}`];
+  return [
+    // The plugin always has a listener without TLS; only this machine reaches it. A broker that shares the machine gets
+    // any port for it.
+    'prometheus.tcp.ip = 127.0.0.1',
+    ...(address === undefined ? [] : ['prometheus.tcp.port = 0', `prometheus.ssl.ip = ${address}`]),
+    `prometheus.ssl.port = ${port}`,
+    ...tlsLines('prometheus.ssl', tls),
+  ];
 }
 
 /** Settings of a listener. Clients prove themselves by a password, so they need no certificate. */

@@ -36,6 +36,19 @@ test('without options it is the cluster of npm start', () => {
   expect(() => checkPorts(portsOf(layout))).not.toThrow();
 });
 
+test('what watches the cluster has ports of its own, and changes no other', () => {
+  const { observers, brokers, ...others } = layoutOf({ observability: true });
+  expect(observers?.map(({ name, port }) => [name, port])).toEqual([
+    ['prometheus', 9090],
+    ['alertmanager', 9091],
+    ['g1-1-exporter', 9092],
+    ['g1-2-exporter', 9093],
+    ['g1-3-exporter', 9094],
+  ]);
+  expect(brokers.map(({ metricsPort }) => metricsPort)).toEqual([9095, 9096, 9097]);
+  expect({ ...others, brokers: brokers.map(({ metricsPort: _port, ...broker }) => broker) }).toEqual(layoutOf({}));
+});
+
 test('each group has writers and database ports of its own', () => {
   const { groups, services } = layoutOf({
     groups: [

@@ -38,6 +38,8 @@ const portsSchema = z.strictObject({
   branches: port.default(8012),
   /** For the operators of each service: metrics, details of readiness, documents. A writer has no other port. */
   operators: port.default(9000),
+  /** Prometheus, then Alertmanager, an exporter for each database, and each broker's metrics. */
+  observability: port.default(9090),
 });
 export type PortKind = keyof z.infer<typeof portsSchema>;
 
@@ -84,6 +86,8 @@ const descriptionSchema = z
     tls: z.boolean().default(false),
     /** Folder for backups and the archive of the databases' log. Absent: the log is not archived. */
     backupsDir: z.string().min(1).transform(absolute).optional(),
+    /** True: Prometheus, Alertmanager and an exporter for each database run, too. */
+    observability: z.boolean().default(false),
     /** False: only the servers. */
     services: z.boolean().default(true),
     /**

@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { findOnPath, findPrograms, type Programs, type Server } from './programs.js';
+import { findOnPath, findPrograms, type Programs, type Server, type WantedPrograms } from './programs.js';
 import { Refused } from './refused.js';
 import type { Say } from './steps.js';
 
@@ -9,10 +9,10 @@ class ProgramsMissing extends Refused {
 }
 
 /**
- * Finds the servers' programs, with `backups` pgBackRest, too. Installs missing ones with apt if the user may; otherwise
- * throws `ProgramsMissing`.
+ * Finds the servers' programs and what else is wanted. Installs missing ones with apt if the user may; otherwise throws
+ * `ProgramsMissing`.
  */
-export async function ensurePrograms(say: Say, wanted: { readonly backups?: boolean } = {}): Promise<Programs> {
+export async function ensurePrograms(say: Say, wanted: WantedPrograms = {}): Promise<Programs> {
   const found = findPrograms(wanted);
   if (!('missing' in found)) return found;
   await install(found.missing, say);
@@ -51,6 +51,9 @@ const packages: Record<'apt' | 'dnf' | 'brew', Record<Installable, string>> = {
     pgBackRest: 'pgbackrest',
     wrk: 'wrk',
     promtool: 'prometheus',
+    Prometheus: 'prometheus',
+    Alertmanager: 'prometheus-alertmanager',
+    'the PostgreSQL exporter': 'prometheus-postgres-exporter',
   },
   dnf: {
     PostgreSQL: 'postgresql-server postgresql-contrib',
@@ -58,6 +61,9 @@ const packages: Record<'apt' | 'dnf' | 'brew', Record<Installable, string>> = {
     pgBackRest: 'pgbackrest',
     wrk: 'wrk',
     promtool: 'golang-github-prometheus',
+    Prometheus: 'golang-github-prometheus',
+    Alertmanager: 'golang-github-prometheus-alertmanager',
+    'the PostgreSQL exporter': 'golang-github-prometheus-postgres-exporter',
   },
   brew: {
     PostgreSQL: 'postgresql@17',
@@ -65,6 +71,9 @@ const packages: Record<'apt' | 'dnf' | 'brew', Record<Installable, string>> = {
     pgBackRest: 'pgbackrest',
     wrk: 'wrk',
     promtool: 'prometheus',
+    Prometheus: 'prometheus',
+    Alertmanager: 'alertmanager',
+    'the PostgreSQL exporter': 'postgres_exporter',
   },
 };
 

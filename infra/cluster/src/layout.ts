@@ -18,6 +18,8 @@ export interface BrokerNode extends LaidOut {
   readonly managementPort: number;
   /** Port at which the other brokers reach it. */
   readonly erlangPort: number;
+  /** Port for its metrics; absent if they are not exported. */
+  readonly metricsPort?: number;
 }
 
 export interface DatabaseNode extends LaidOut {
@@ -44,12 +46,22 @@ export interface ServiceNode extends LaidOut {
   readonly branchId?: string;
 }
 
+/** A program that watches the cluster. It listens on the loopback address, without TLS and without a password. */
+export interface Observer extends LaidOut {
+  readonly program: 'prometheus' | 'alertmanager' | 'postgres-exporter';
+  readonly port: number;
+  /** The database node that an exporter asks. Other programs have none. */
+  readonly node?: string;
+}
+
 export interface Layout {
   readonly brokers: readonly BrokerNode[];
   /** Port of the name service that names a broker's Erlang port. 0: each broker's container has its own. */
   readonly epmdPort: number;
   readonly groups: readonly GroupLayout[];
   readonly services: readonly ServiceNode[];
+  /** Absent: nothing watches the cluster. */
+  readonly observers?: readonly Observer[];
 }
 
 /** A port, its process, and the option that changes it. */
@@ -83,7 +95,9 @@ export function layOut(description: ClusterDescription, take: TakePort): Layout 
       ],
     };
   });
-  if (!description.services) return { brokers, epmdPort, groups, services: [] };
+  const servers = { brokers, epmdPort, groups };
+  const watched = description.observability ? withObservers(servers, take) : servers;
+  if (!description.services) return { ...watched, services: [] };
 
   const writersOf = description.groups.flatMap(({ id }) => new Array<string>(description.writersPerGroup).fill(id));
   const api = (app: App, kind: PortKind, name: string = app): ServiceNode => {
@@ -107,7 +121,27 @@ export function layOut(description: ClusterDescription, take: TakePort): Layout 
       branchId,
     })),
   ];
-  return { brokers, epmdPort, groups, services };
+  return { ...watched, services };
+}
+
+/** Adds what watches the servers, and ports for the metrics of the brokers. */
+function withObservers(servers: Omit<Layout, 'services'>, take: TakePort): Omit<Layout, 'services'> {
+  const observer = (program: Observer['program'], node?: string): Observer => ({
+    ...(node === undefined ? { name: program } : { name: `${node}-exporter`, node }),
+    program,
+    host: HOST,
+    port: take('observability'),
+  });
+  const nodes = servers.groups.flatMap((group) => group.nodes);
+  return {
+    ...servers,
+    observers: [
+      observer('prometheus'),
+      observer('alertmanager'),
+      ...nodes.map(({ name }) => observer('postgres-exporter', name)),
+    ],
+    brokers: servers.brokers.map((broker) => ({ ...broker, metricsPort: take('observability') })),
+  };
 }
 
 /** The same layout with an address for each server. */
@@ -182,11 +216,15 @@ export function countUp(description: ClusterDescription, free: () => number): Ta
 export function portsOf(layout: Layout): PortUse[] {
   return [
     ...(layout.brokers.length > 0 ? [{ port: layout.epmdPort, name: 'epmd', kind: 'erlang' as const }] : []),
-    ...layout.brokers.flatMap(({ name, amqpPort, managementPort, erlangPort }): PortUse[] => [
+    ...layout.brokers.flatMap(({ name, amqpPort, managementPort, erlangPort, metricsPort }): PortUse[] => [
       { port: amqpPort, name, kind: 'amqp' },
       { port: managementPort, name: `${name} (management)`, kind: 'management' },
       { port: erlangPort, name: `${name} (cluster)`, kind: 'erlang' },
+      ...(metricsPort === undefined
+        ? []
+        : [{ port: metricsPort, name: `${name} (metrics)`, kind: 'observability' as const }]),
     ]),
+    ...(layout.observers ?? []).map(({ name, port }): PortUse => ({ port, name, kind: 'observability' })),
     ...layout.groups.flatMap(({ nodes }) =>
       nodes.map(({ name, port }): PortUse => ({ port, name: `PostgreSQL ${name}`, kind: 'postgres' })),
     ),

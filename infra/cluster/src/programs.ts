@@ -1,5 +1,6 @@
 import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
+import type { Observer } from './layout.js';
 
 /** Places of the servers' programs on this machine. Their packages do not always put them on the PATH. */
 export interface Programs {
@@ -11,27 +12,53 @@ export interface Programs {
   readonly epmd: string;
   /** Makes and restores backups. Undefined: not installed. */
   readonly pgbackrest: string | undefined;
+  /** Undefined: one of them is not installed. */
+  readonly observers: ObserverPrograms | undefined;
 }
 
-export type Server = 'PostgreSQL' | 'RabbitMQ' | 'pgBackRest';
+/** The programs of `Observer`, by full path. */
+type ObserverPrograms = Readonly<Record<Observer['program'], string>>;
+
+const observers = ['Prometheus', 'Alertmanager', 'the PostgreSQL exporter'] as const;
+
+export type Server = 'PostgreSQL' | 'RabbitMQ' | 'pgBackRest' | (typeof observers)[number];
+
+/** What a start needs beyond databases and brokers. */
+export interface WantedPrograms {
+  readonly backups?: boolean;
+  readonly observability?: boolean;
+}
 
 const POSTGRES_MAJOR_MIN = 15;
 
-/** The programs, or the names of what is missing. `backups`: pgBackRest is needed, too. */
-export function findPrograms({ backups = false } = {}): Programs | { readonly missing: readonly Server[] } {
+/** The programs, or the names of what is missing. */
+export function findPrograms({ backups = false, observability = false }: WantedPrograms = {}):
+  Programs | { readonly missing: readonly Server[] } {
   const postgresDir = findPostgresDir();
   const rabbitmqServer = findRabbitmqServer();
   const epmd = findEpmd();
   const pgbackrest = findOnPath('pgbackrest');
-  const hasAll = !backups || pgbackrest !== undefined;
-  if (postgresDir !== undefined && rabbitmqServer !== undefined && epmd !== undefined && hasAll) {
-    return { postgresDir, rabbitmqServer, epmd, pgbackrest };
-  }
+  // Debian names two of them after Prometheus.
+  const found = {
+    Prometheus: findOnPath('prometheus'),
+    Alertmanager: findOnPath('prometheus-alertmanager') ?? findOnPath('alertmanager'),
+    'the PostgreSQL exporter': findOnPath('prometheus-postgres-exporter') ?? findOnPath('postgres_exporter'),
+  };
   const missing: Server[] = [];
   if (postgresDir === undefined) missing.push('PostgreSQL');
   if (rabbitmqServer === undefined || epmd === undefined) missing.push('RabbitMQ');
-  if (!hasAll) missing.push('pgBackRest');
-  return { missing };
+  if (backups && pgbackrest === undefined) missing.push('pgBackRest');
+  if (observability) missing.push(...observers.filter((name) => found[name] === undefined));
+  if (missing.length > 0 || postgresDir === undefined || rabbitmqServer === undefined || epmd === undefined) {
+    return { missing };
+  }
+  return { postgresDir, rabbitmqServer, epmd, pgbackrest, observers: observerPrograms(found) };
+}
+
+function observerPrograms(found: Readonly<Record<(typeof observers)[number], string | undefined>>) {
+  const { Prometheus: prometheus, Alertmanager: alertmanager, 'the PostgreSQL exporter': exporter } = found;
+  if (prometheus === undefined || alertmanager === undefined || exporter === undefined) return undefined;
+  return { prometheus, alertmanager, 'postgres-exporter': exporter };
 }
 
 /** Folders of Debian, Red Hat, and Homebrew on Apple silicon and on Intel. */

@@ -54,6 +54,7 @@ export async function openCluster(description: ClusterDescription, options: Nati
   }
   const programs = await ensurePrograms(options.say ?? (() => undefined), {
     backups: description.backupsDir !== undefined,
+    observability: description.observability,
   });
   const opened = await openHost(description);
   const reaper =

@@ -5,6 +5,7 @@ import { consumerAlarms } from './alarms/consumers.js';
 import { journalAlarms } from './alarms/journal.js';
 import { processAlarms } from './alarms/processes.js';
 import { readAlarms } from './alarms/reads.js';
+import { serverAlarms } from './alarms/servers.js';
 import { writerAlarms } from './alarms/writer.js';
 
 /** All alarms, by the group of rules that Prometheus shows them in. */
@@ -16,6 +17,7 @@ export const alarmGroups: Readonly<Record<string, readonly Alarm[]>> = {
   journals: journalAlarms,
   reads: readAlarms,
   consumers: consumerAlarms,
+  servers: serverAlarms,
 };
 
 export const alarms: readonly Alarm[] = Object.values(alarmGroups).flat();

@@ -124,7 +124,11 @@ const queries: [name: string, query: Query<never>, values: Value[]][] = [
   ['the outcome of a command', commandQuery, [ORDER]],
   ['which of the awaited commands are decided', decidedQuery, [Array.from({ length: 500 }, () => randomUUID())]],
   ["a customer's orders", ordersOfCustomerQuery, ['customer-7', ...FIRST_ORDER, 1001, ...ALWAYS, [ORDER], null]],
-  ['orders of a customer who has a tenth of all', ordersOfCustomerQuery, ['company', ...FIRST_ORDER, 20, ...ALWAYS, [], null]],
+  [
+    'orders of a customer who has a tenth of all',
+    ordersOfCustomerQuery,
+    ['company', ...FIRST_ORDER, 20, ...ALWAYS, [], null],
+  ],
   [
     "a customer's orders at a branch",
     ordersOfCustomerQuery,

@@ -16,7 +16,7 @@ export interface TestCluster extends RunningCluster {
 
 const FREE_PORTS = {
   ...{ amqp: 0, management: 0, erlang: 0, postgres: 0 },
-  ...{ central: 0, sucursal: 0, branches: 0, read: 0, operators: 0 },
+  ...{ central: 0, sucursal: 0, branches: 0, read: 0, operators: 0, observability: 0 },
 };
 
 /**

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { TokenSigner, type TokenSecrets } from '@eco/access';
-import type { Login } from '@eco/base';
+import { hostPort, type Login } from '@eco/base';
 import {
   addFirstAdministrator,
   authorityFile,
@@ -162,6 +162,7 @@ function whatRunsWhere(layout: Layout): string {
     ...layout.groups.flatMap(({ nodes }) =>
       nodes.map(({ name, host, port }) => [`PostgreSQL ${name}`, `${host}:${port}`, '']),
     ),
+    ...(layout.observers ?? []).map((observer) => [observer.name, `http://${hostPort(observer)}`, '']),
   ];
   return `\n${tableOf(['what', 'where', ''], rows)}`;
 }

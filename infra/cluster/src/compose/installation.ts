@@ -18,7 +18,7 @@ export async function composeInstallation(dir: string): Promise<Installation> {
     serviceFiles: serviceFolders(dir, groupIds, await readBranches(dir)).map((folder) =>
       path.join(folder, 'secrets.json'),
     ),
-    passwordFiles: groupIds.map((id) => path.join(dir, id, REPLICATOR_FILE)),
+    passwordFiles: groupIds.map((id) => ({ role: 'eco_replicator', file: path.join(dir, id, REPLICATOR_FILE) })),
     certificateFiles: [
       ...groupIds.flatMap((id) => groupOf(id).nodes.map((node) => path.join(dir, id, certificateFile(node)))),
       ...brokers.map((node) => path.join(dir, 'brokers', certificateFile(node))),

@@ -5,8 +5,9 @@ import { Refused } from '../refused.js';
 import type { Installation } from '../rotation/installation.js';
 import type { RunningBroker, RunningGroup } from '../running-cluster.js';
 import { superuserOf } from '../secrets.js';
-import { together, type Say, type Step } from '../steps.js';
+import { inOrder, together, type Say, type Step } from '../steps.js';
 import { nativeInstallation } from './installation.js';
+import { Observers } from './observers.js';
 import type { Native } from './native.js';
 import { PostgresGroup } from './postgres.js';
 import type { NativeProcess, ProcessSpec } from '../processes/native-process.js';
@@ -19,6 +20,7 @@ export class NativeServers implements Servers {
   readonly #processes: NativeProcess[] = [];
   readonly #rabbitmq: Rabbitmq;
   readonly #groups: readonly PostgresGroup[];
+  readonly #observers: Observers;
   #watches: readonly GroupWatch[] = [];
   readonly brokers: readonly RunningBroker[];
   readonly groups: readonly RunningGroup[];
@@ -35,19 +37,23 @@ export class NativeServers implements Servers {
     };
     this.#rabbitmq = new Rabbitmq(noted);
     this.#groups = native.layout.groups.map((group) => new PostgresGroup(noted, group));
+    this.#observers = new Observers(noted);
     this.brokers = this.#rabbitmq.brokers;
     this.groups = this.#groups.map((group) => group.running);
   }
 
-  /** Brokers and databases do not depend on each other, so they start at the same time. */
+  /** Brokers and databases do not depend on each other, so they start at the same time. Then comes what watches them. */
   startStep(): Step {
     const brokers = this.brokers.length > 0 ? [this.#rabbitmq.startStep()] : [];
-    return together('servers', [...brokers, ...this.#groups.map((group) => group.startStep())]);
+    const groups = this.#groups.map((group) => group.startStep());
+    const servers = together('servers', [...brokers, ...groups]);
+    const observers = this.#observers.startSteps();
+    return observers.length === 0 ? servers : inOrder('servers, and what watches them', [servers, ...observers]);
   }
 
-  /** The brokers' processes. A database returns by its group's watch. */
+  /** A database returns by its group's watch. */
   get restartable(): readonly NativeProcess[] {
-    return this.#rabbitmq.processes;
+    return [...this.#rabbitmq.processes, ...this.#observers.processes];
   }
 
   supervise(say: Say): void {

@@ -178,7 +178,7 @@ export class Rabbitmq {
     const { authority, dataDir, disks, layout, network, secrets } = this.#native;
     const peers = layout.brokers.map((node): BrokerPeer => ({ ...node, erlangName: this.#erlangName(node) }));
     for (const [index, node] of peers.entries()) {
-      const { managementPort, erlangPort } = layout.brokers[index] as BrokerNode;
+      const { managementPort, erlangPort, metricsPort } = layout.brokers[index] as BrokerNode;
       const filesDir = await makeFilesDir(dataDir, node.name);
       const home = this.#nodeDir(node);
       await mkdir(home, { recursive: true, mode: 0o700 });
@@ -187,6 +187,7 @@ export class Rabbitmq {
         node,
         nodes: peers,
         managementPort,
+        ...(metricsPort !== undefined && { metricsPort }),
         administratorPassword: secrets.broker.topology,
         cookie: secrets.cookie,
         place: { filesDir, home, dataDir: this.#dataDir(node), smallDisk: disks !== undefined, authority, shared },

@@ -4,7 +4,16 @@ import { together, type Step } from '../steps.js';
  * Processes that are stopped together. One stage follows the other: APIs first, then everything that needs later
  * stages.
  */
-export const stopStages = ['APIs', 'read-service', 'writers', 'brokers', 'replicas', 'primaries', 'epmd'] as const;
+export const stopStages = [
+  'observers',
+  'APIs',
+  'read-service',
+  'writers',
+  'brokers',
+  'replicas',
+  'primaries',
+  'epmd',
+] as const;
 export type StopStage = (typeof stopStages)[number];
 
 /** Stops processes in this order. */

@@ -137,8 +137,8 @@ async function changeInGroups(installation: Installation, role: DatabaseLogin, p
   let absent = 0;
   for (const group of installation.groups) {
     await asSuperuserOf(installation, group, (primary) => setPassword({ ...primary, role, password }));
-    if (role === 'eco_replicator') {
-      for (const file of installation.passwordFiles) await replacePasswordFile(file, role, password);
+    for (const each of installation.passwordFiles) {
+      if (each.role === role) await replacePasswordFile(each.file, role, password);
     }
     const replicas = group.nodes.length - 1;
     await asSuperuserOf(installation, group, async (primary) => {

@@ -17,7 +17,7 @@ export interface BrokerServer {
   /** All nodes of the cluster. At the first start the others join the first one. */
   readonly nodes: readonly BrokerPeer[];
   readonly managementPort: number;
-  /** Port for metrics over TLS. Absent: the plugin for them is not enabled. */
+  /** Port for metrics. Absent: the plugin for them is not enabled. */
   readonly metricsPort?: number;
   readonly administratorPassword: string;
   /** The secret that the brokers share. */
