@@ -19,6 +19,7 @@ import { registerStatus } from './commands/status.js';
 import { registerToken } from './commands/token.js';
 import { registerTrace } from './commands/trace.js';
 import { registerUp } from './commands/up.js';
+import { registerUpgrade } from './commands/upgrade.js';
 import { registerUsers } from './commands/users.js';
 import { registerVerify } from './commands/verify.js';
 
@@ -39,6 +40,7 @@ const commands = [
   registerDeadLetters,
   registerLag,
   registerFailover,
+  registerUpgrade,
   registerReport,
   registerShards,
   registerUsers,

@@ -5,7 +5,7 @@ import { DATABASE_NAME } from '@eco/postgres';
 import { removeDataFolder } from './data-folder.js';
 import { addFirstAdministrator } from './first-administrator.js';
 import { Control } from './control.js';
-import type { Operation } from './failover/operation.js';
+import type { Operation, ServerOperation } from './failover/operation.js';
 import { addFirstProducts } from './first-products.js';
 import type { Host, OpenedHost } from './host.js';
 import { clientUrlOf, type Layout } from './layout.js';
@@ -33,7 +33,7 @@ export interface Servers {
   /** Replaces lost primaries and brings replicas back from now on. `say` gets a line about each. */
   supervise(say: Say): void;
   /** Carries out an operator's request, and returns a sentence about the result. Throws a `Refused`. */
-  operate(operation: Operation): Promise<string>;
+  operate(operation: ServerOperation): Promise<string>;
   /** Where a rotation finds the secrets. */
   installation(): Installation;
   /** Resolves when nothing of that is under way any more. */
@@ -186,8 +186,21 @@ export class Cluster implements RunningCluster {
     this.#supervision.begin(say);
     this.#missing.supervise(say);
     this.#servers.supervise(say);
-    this.#control = await Control.open(async (operation) => this.#servers.operate(operation));
+    this.#control = await Control.open((operation) => this.#operate(operation));
     updateRun(this.#host.dataDir, this.#run());
+  }
+
+  async #operate(operation: Operation): Promise<string> {
+    switch (operation.type) {
+      case 'restart':
+        await this.#services.restart(operation.service);
+        return `${operation.service} is ready again`;
+      case 'stop':
+        await this.#services.stop(operation.service);
+        return `${operation.service} is stopped until it is restarted`;
+      default:
+        return this.#servers.operate(operation);
+    }
   }
 
   stop(run: RunSteps = runSteps): Promise<void> {

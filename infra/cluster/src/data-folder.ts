@@ -11,6 +11,7 @@ const MARK = 'cluster.json';
 const JOURNALS = 'journals';
 const BRANCHES = 'branches';
 const BEFORE_RESTORE = 'before-restore';
+const SETTINGS = 'settings';
 const ours = [
   MARK,
   'run.json',
@@ -25,11 +26,17 @@ const ours = [
   JOURNALS,
   BRANCHES,
   BEFORE_RESTORE,
+  SETTINGS,
 ];
 
 /** The databases that restores have replaced. A person removes them. */
 export function beforeRestoreDir(dir: string): string {
   return path.join(dir, BEFORE_RESTORE);
+}
+
+/** Settings of single services that the operator has written. */
+export function settingsDir(dir: string): string {
+  return path.join(dir, SETTINGS);
 }
 
 /** Journals of commands accepted while no broker was reachable: one file per process. */

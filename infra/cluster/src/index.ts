@@ -24,6 +24,7 @@ export { readBackups, type Backup, type GroupBackups } from './backup/backups.js
 export { restore, type RestoreResult } from './backup/restore.js';
 export { targetOf } from './backup/restore-target.js';
 export { isOnSameDisk } from './backup/repository.js';
+export { declareRunning } from './declare-running.js';
 export { openCluster, startNative } from './start-native.js';
 export { Cluster, Stopped } from './cluster.js';
 export type {

@@ -31,10 +31,13 @@ export interface WantedPrograms {
 
 const POSTGRES_MAJOR_MIN = 15;
 
-/** The programs, or the names of what is missing. */
+/**
+ * The programs, or the names of what is missing. During an upgrade two versions are installed, and ECO_POSTGRES_DIR and
+ * ECO_RABBITMQ_DIR name the one to start.
+ */
 export function findPrograms({ backups = false, observability = false }: WantedPrograms = {}):
   Programs | { readonly missing: readonly Server[] } {
-  const postgresDir = findPostgresDir();
+  const postgresDir = process.env['ECO_POSTGRES_DIR'] ?? findPostgresDir();
   const rabbitmqServer = findRabbitmqServer();
   const epmd = findEpmd();
   const pgbackrest = findOnPath('pgbackrest');
@@ -88,12 +91,13 @@ const RABBITMQ_DIRS = ['/usr/lib/rabbitmq/lib', '/usr/lib64/rabbitmq/lib'];
 const HOMEBREW_DIRS = ['/opt/homebrew/opt', '/usr/local/opt'];
 
 function findRabbitmqServer(): string | undefined {
+  const named = process.env['ECO_RABBITMQ_DIR'];
   const packaged = RABBITMQ_DIRS.flatMap((parent) =>
     namesIn(parent)
       .filter((name) => name.startsWith('rabbitmq_server-'))
       .map((name) => path.join(parent, name, 'sbin')),
   );
-  return [...packaged, ...HOMEBREW_DIRS.map((dir) => path.join(dir, 'rabbitmq/sbin'))]
+  return (named === undefined ? [...packaged, ...HOMEBREW_DIRS.map((dir) => path.join(dir, 'rabbitmq/sbin'))] : [named])
     .map((dir) => path.join(dir, 'rabbitmq-server'))
     .find((file) => existsSync(file));
 }

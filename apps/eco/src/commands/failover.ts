@@ -1,13 +1,9 @@
-import { askControl, isRunning, readRun, Refused, type Operation } from '@eco/cluster';
 import type { Command } from 'commander';
-import { asBadInput, BadInput, print } from '../input.js';
-import { dataDirOf, dataOption } from '../target.js';
+import { print } from '../input.js';
+import { operate, type OperateOptions } from '../operate.js';
+import { dataOption } from '../target.js';
 
-interface Data {
-  readonly data?: string;
-}
-
-interface Group extends Data {
+interface Group extends OperateOptions {
   readonly group?: string;
 }
 
@@ -16,15 +12,16 @@ export function registerFailover(program: Command): void {
   groupOption(program.command('switchover').description('make another node the primary; nothing is lost'))
     .option('--to <node>', 'the node (default: the replica that has replayed most)')
     .action(({ to, ...options }: Group & { to?: string }, command: Command) =>
-      print(command, ask(options, { type: 'switchover', ...groupOf(options), ...(to !== undefined && { to }) })),
+      print(command, operate(options, { type: 'switchover', ...groupOf(options), ...(to !== undefined && { to }) })),
     );
   groupOption(program.command('failover').description('replace a lost primary whose failover was refused'))
     .option('--accept-loss', 'do it; without this option, only say what would be lost')
     .action(({ acceptLoss = false, ...options }: Group & { acceptLoss?: boolean }, command: Command) =>
-      print(command, ask(options, { type: 'failover', ...groupOf(options), acceptLoss })),
+      print(command, operate(options, { type: 'failover', ...groupOf(options), acceptLoss })),
     );
   dataOption(program.command('reinit <node>').description('copy a replica from its primary again')).action(
-    (node: string, options: Data, command: Command) => print(command, ask(options, { type: 'reinit', node })),
+    (node: string, options: OperateOptions, command: Command) =>
+      print(command, operate(options, { type: 'reinit', node })),
   );
 }
 
@@ -34,17 +31,4 @@ function groupOption(command: Command): Command {
 
 function groupOf({ group }: Group): { group?: string } {
   return group === undefined ? {} : { group };
-}
-
-async function ask(options: Data, operation: Operation): Promise<string> {
-  const dataDir = dataDirOf(options);
-  const run = readRun(dataDir);
-  if (run === undefined || !isRunning(run)) {
-    throw new BadInput(
-      `nothing runs with the data folder ${dataDir}: start it by "npm start", or name another by --data`,
-    );
-  }
-  const { control } = run;
-  if (control === undefined) throw new BadInput('eco up still starts: try again when everything is ready');
-  return asBadInput([Refused], () => askControl(control, operation));
 }

@@ -9,7 +9,7 @@ import { CountingReplicas } from './counting-rule.js';
 import { isLost } from './decide.js';
 import { failOver, LossNotAccepted, PromotionUnknown, type FailedOver } from './fail-over.js';
 import type { NodeSign } from './group-probe.js';
-import type { Operation } from './operation.js';
+import type { ServerOperation } from './operation.js';
 import { riskOf } from './risk.js';
 import { Tries } from './tries.js';
 
@@ -82,7 +82,7 @@ export class GroupWatch {
   }
 
   /** Carries out an operator's request, and returns a sentence about the result. Throws a `Refused`. */
-  operate(operation: Operation): Promise<string> {
+  operate(operation: ServerOperation): Promise<string> {
     switch (operation.type) {
       case 'switchover':
         return this.#alone(() => this.#switchOver(operation.to));

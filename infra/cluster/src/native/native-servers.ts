@@ -1,6 +1,6 @@
 import type { Servers } from '../cluster.js';
 import { GroupWatch } from '../failover/group-watch.js';
-import type { Operation } from '../failover/operation.js';
+import type { ServerOperation } from '../failover/operation.js';
 import { Refused } from '../refused.js';
 import type { Installation } from '../rotation/installation.js';
 import type { RunningBroker, RunningGroup } from '../running-cluster.js';
@@ -67,7 +67,7 @@ export class NativeServers implements Servers {
     this.#watches.forEach((watch) => watch.begin());
   }
 
-  operate(operation: Operation): Promise<string> {
+  operate(operation: ServerOperation): Promise<string> {
     const watches = this.#watches.filter((watch, index) => {
       if (operation.type === 'reinit') return watch.hasNode(operation.node);
       return operation.group === undefined || this.groups[index]?.id === operation.group;

@@ -7,12 +7,15 @@ import { logBefore } from './log-files.js';
 import { pauseTree, signalTree } from './process-tree.js';
 import type { StopStage } from './stop-stages.js';
 
+type Environment = Readonly<Record<string, string>>;
+
 export interface ProcessSpec {
   readonly name: string;
   readonly stage: StopStage;
   readonly command: string;
   readonly args: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
+  /** A function is called at each start. */
+  readonly env: Environment | (() => Environment);
   readonly cwd: string;
   /** File for its stdout and stderr. The previous run's output is kept in a second file. */
   readonly logFile: string;
@@ -106,7 +109,8 @@ export class NativeProcess {
   }
 
   async #begin(): Promise<void> {
-    const { command, args, env, cwd, logFile } = this.spec;
+    const { command, args, cwd, logFile } = this.spec;
+    const env = typeof this.spec.env === 'function' ? this.spec.env() : this.spec.env;
     mkdirSync(path.dirname(logFile), { recursive: true });
     if (existsSync(logFile)) renameSync(logFile, logBefore(logFile));
     const log = openSync(logFile, 'a', 0o600);

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { serverHosts, tlsSecretsFor } from '../authority.js';
 import { branchDir, journalsDir } from '../data-folder.js';
 import { PROJECT_DIR } from '../description.js';
+import { Refused } from '../refused.js';
 import { clientUrlOf, operatorsUrlOf, type App, type ServiceNode } from '../layout.js';
 import type { RunningService } from '../running-cluster.js';
 import { serviceSecretsFile, writeServiceSecrets } from '../secrets.js';
@@ -10,6 +11,7 @@ import { together, type Step } from '../steps.js';
 import type { Host } from '../host.js';
 import { runningNode } from './running-node.js';
 import type { NativeProcess, ProcessSpec } from './native-process.js';
+import { ownSettings } from './own-settings.js';
 import type { StopStage } from './stop-stages.js';
 
 /** The services: Node runs each app's main.js with an environment that describes the cluster. */
@@ -62,14 +64,33 @@ export class Services {
     );
   }
 
+  /** Stops a service and starts it with its present program and settings. Resolves when it is ready. */
+  async restart(name: string): Promise<void> {
+    const process = this.#process(name);
+    // A mistake in its file must not end it.
+    ownSettings(this.#host.dataDir, name);
+    await process.restart();
+  }
+
+  /** Stops a service until it is restarted. */
+  stop(name: string): Promise<void> {
+    return this.#process(name).stop();
+  }
+
+  #process(name: string): NativeProcess {
+    const process = this.processes.find((each) => each.name === name);
+    if (process !== undefined) return process;
+    throw new Refused(`there is no service ${name}; there are ${this.processes.map((each) => each.name).join(', ')}`);
+  }
+
   #spec(service: ServiceNode): ProcessSpec {
-    const { environment, logFile } = this.#host;
+    const { environment, dataDir, logFile } = this.#host;
     return {
       name: service.name,
       stage: stages[service.app],
       command: process.execPath,
       args: ['--enable-source-maps', path.join(PROJECT_DIR, 'apps', service.app, 'dist/main.js')],
-      env: { ...environment, ...this.#settings(service) },
+      env: () => ({ ...environment, ...this.#settings(service), ...ownSettings(dataDir, service.name) }),
       cwd: PROJECT_DIR,
       logFile: logFile(service.name),
       stopSignal: 'SIGTERM',

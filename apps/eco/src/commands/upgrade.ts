@@ -1,0 +1,28 @@
+import { declareRunning, Refused, trustLayout } from '@eco/cluster';
+import type { Command } from 'commander';
+import { asBadInput, print } from '../input.js';
+import { operate, runOf, type OperateOptions } from '../operate.js';
+import { dataOption } from '../target.js';
+
+/** `eco declare`, `eco restart`, `eco stop`: the steps of an upgrade while everything runs. */
+export function registerUpgrade(program: Command): void {
+  dataOption(
+    program.command('declare').description('declare what this version needs of brokers and databases, while all runs'),
+  ).action((options: OperateOptions, command: Command) => print(command, declare(options)));
+  dataOption(
+    program.command('restart <service>').description('start a service again, with its present program and settings'),
+  ).action((service: string, options: OperateOptions, command: Command) =>
+    print(command, operate(options, { type: 'restart', service })),
+  );
+  dataOption(program.command('stop <service>').description('stop a service until "eco restart"')).action(
+    (service: string, options: OperateOptions, command: Command) =>
+      print(command, operate(options, { type: 'stop', service })),
+  );
+}
+
+async function declare(options: OperateOptions): Promise<string> {
+  const { dataDir, run } = runOf(options);
+  trustLayout(run.layout);
+  await asBadInput([Refused], () => declareRunning(dataDir, run.layout));
+  return 'brokers and databases have what this version needs';
+}
