@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { hostPort } from '@eco/base';
+import { hostPort, type Address } from '@eco/base';
 import { PROJECT_DIR, type Layout } from '@eco/cluster';
 import { eventually } from '@eco/testing';
 import { Api, type Said } from '../system/system.js';
@@ -73,6 +73,11 @@ export class BranchProcess {
       ECO_TEST_CLOCK: this.#clockFile,
       ...settings,
     };
+  }
+
+  /** Its next start uses other brokers. */
+  async useBrokers(brokers: readonly Address[]): Promise<void> {
+    this.#environment['ECO_BROKERS'] = (await this.line.to(brokers)).map(hostPort).join(',');
   }
 
   /** Resolves when it takes sales, ms after its start. */

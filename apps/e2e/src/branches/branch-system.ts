@@ -60,6 +60,11 @@ export class BranchSystem {
     return system;
   }
 
+  /** Branches that the cluster itself runs, or another starter. */
+  static running(cluster: TestCluster, branches: readonly BranchProcess[]): BranchSystem {
+    return new BranchSystem(cluster, branches);
+  }
+
   get writers(): readonly RunningService[] {
     return this.cluster.services.filter(({ name }) => name.startsWith('shard-writer'));
   }

@@ -43,7 +43,6 @@ export class FaultSystem {
   readonly central: Api;
   readonly brokers: readonly RunningBroker[];
   readonly services: readonly RunningService[];
-  readonly nodes: readonly RunningDatabase[];
   readonly operator: Login;
   readonly read: Api;
   readonly callers: Callers;
@@ -55,7 +54,6 @@ export class FaultSystem {
   private constructor(readonly cluster: TestCluster) {
     this.brokers = cluster.brokers;
     this.services = cluster.services;
-    this.nodes = cluster.groups[0]?.nodes ?? [];
     this.operator = cluster.brokerLogin('operator');
     this.callers = new Callers(() => cluster.tokens);
     this.central = new Api(this.service('central-api').url, this.callers);
@@ -71,9 +69,19 @@ export class FaultSystem {
     return system;
   }
 
+  /** A system that something else has started. */
+  static of(cluster: TestCluster): FaultSystem {
+    return new FaultSystem(cluster);
+  }
+
   /** Its branches, behind lines that can be cut. The caller starts them. */
   openBranches(settings: Readonly<Record<string, string>> = {}): Promise<BranchSystem> {
     return BranchSystem.of(this.cluster, settings);
+  }
+
+  /** The nodes of the database group. An upgrade replaces them. */
+  get nodes(): readonly RunningDatabase[] {
+    return this.cluster.groups[0]?.nodes ?? [];
   }
 
   /** Asks `eco up` for an operation, as `eco` does. */
