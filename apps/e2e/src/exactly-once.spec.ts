@@ -1,3 +1,4 @@
+import { Metrics } from '@eco/observability';
 import { hash12 } from '@eco/routing';
 import { commandOf, eventually } from '@eco/testing';
 import { openSystem, type System } from './system/system.js';
@@ -8,8 +9,8 @@ beforeAll(async () => (system = await openSystem()));
 
 const roleOf = async ({ name, operators }: System['writers'][number]) => {
   const metrics = await operators.get('/metrics').catch(() => undefined);
-  const leader = /^eco_writer_leader\{[^}]*\} (\d)/m.exec(metrics?.text ?? '')?.[1];
-  return { name, role: leader === undefined ? 'away' : leader === '1' ? 'active' : 'standby' };
+  const leads = new Metrics(metrics?.text ?? '').value('eco_writer_leader');
+  return { name, role: leads === undefined ? 'away' : leads === 1 ? 'active' : 'standby' };
 };
 
 async function active(): Promise<string> {

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { PROJECT_DIR } from '@eco/cluster';
+import { Metrics } from '@eco/observability';
 import { eventually } from '@eco/testing';
 import { openSystem, type Said, type System } from './system/system.js';
 
@@ -152,11 +153,11 @@ describe.each(['reservation', 'order'] as const)('the last 500 units, by %s', (w
 });
 
 /** `eco_writer_leader` of each writer that answers. */
-async function roles(): Promise<(string | undefined)[]> {
+async function roles(): Promise<(number | undefined)[]> {
   return Promise.all(
     system.writers.map(async ({ operators }) => {
       const metrics = await operators.get('/metrics').catch(() => undefined);
-      return /^eco_writer_leader\{[^}]*\} (\d)/m.exec(metrics?.text ?? '')?.[1];
+      return new Metrics(metrics?.text ?? '').value('eco_writer_leader');
     }),
   );
 }
@@ -166,7 +167,7 @@ async function activeWriter(before?: string): Promise<string> {
   return eventually(
     'a writer is active',
     async () => {
-      const name = system.writers[(await roles()).indexOf('1')]?.name;
+      const name = system.writers[(await roles()).indexOf(1)]?.name;
       return name !== before && name;
     },
     { deadlineMs: 90_000 },

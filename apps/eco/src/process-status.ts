@@ -14,6 +14,7 @@ import {
   type Secrets,
 } from '@eco/cluster';
 import { ReplicationWatch } from '@eco/database';
+import { Metrics } from '@eco/observability';
 import type { ComposeSystem } from './compose-system.js';
 
 export interface ProcessStatus {
@@ -140,12 +141,12 @@ async function askService(service: Layout['services'][number]): Promise<Reported
   const [details, client, metrics] = await Promise.all([
     get(`${operators}/health/ready`),
     port === undefined ? undefined : get(`${clientUrlOf(service)}/health/ready`),
-    app === 'shard-writer' ? get(`${operators}/metrics`) : undefined,
+    app === 'shard-writer' ? Metrics.of(operators, ANSWER_MS) : undefined,
   ]);
   if (!details && !client) return { state: 'running' };
   const ready = { ok: (client ?? details)?.ok === true, text: details?.text ?? '' };
-  const leader = /^eco_writer_leader(?:\{[^}]*\})? (\d)/m.exec(metrics?.text ?? '')?.[1];
-  const role = leader === undefined ? {} : { role: leader === '1' ? 'leader' : 'standby' };
+  const leads = metrics?.value('eco_writer_leader');
+  const role = leads === undefined ? {} : { role: leads === 1 ? 'leader' : 'standby' };
   if (!ready.ok) return { state: 'live', ...role, detail: violationsIn(ready.text) };
   const journal = journalOf(ready.text);
   return { state: 'ready', ...role, ...(journal === undefined ? {} : { detail: `journal: ${journal}` }) };

@@ -1,4 +1,5 @@
 import { sleep } from '@eco/base';
+import { Metrics } from '@eco/observability';
 import type { GroupWatch } from './group-watch.js';
 import type { Committed, MeasuredSystem } from './measured-system.js';
 import type { System } from './system.js';
@@ -59,13 +60,9 @@ export class EcoMarketSystem implements MeasuredSystem {
   async untilConsumersAreLevel(): Promise<number> {
     const startedMs = performance.now();
     for (;;) {
-      const response = await fetch(`${this.#system.centralOperatorsUrl}/metrics`, {
-        signal: AbortSignal.timeout(ANSWER_MS),
-      });
-      const metrics = await response.text();
-      const behind = [...metrics.matchAll(/^eco_changes_behind_batches(?:\{.*\})? (\S+)$/gm)].map(([, text]) =>
-        Number(text),
-      );
+      const metrics = await Metrics.of(this.#system.centralOperatorsUrl, ANSWER_MS);
+      if (metrics === undefined) throw new Error('the central-api does not answer for its metrics');
+      const behind = metrics.values('eco_changes_behind_batches');
       const seconds = (performance.now() - startedMs) / 1000;
       if (behind.every((batches) => batches === 0)) return seconds;
       if (seconds * 1000 > LEVEL_MS)

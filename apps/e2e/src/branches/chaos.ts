@@ -1,4 +1,5 @@
 import { sleep } from '@eco/base';
+import { Metrics } from '@eco/observability';
 import { eventually } from '@eco/testing';
 import type { BranchProcess } from './branch-process.js';
 import type { BranchSystem } from './branch-system.js';
@@ -82,8 +83,7 @@ export async function disturbWriters(system: BranchSystem, random: () => number,
 function leaderOf({ writers }: BranchSystem) {
   return eventually('a writer leads', async () => {
     for (const writer of writers) {
-      const metrics = await fetch(`${writer.operatorsUrl}/metrics`, { signal: AbortSignal.timeout(2_000) });
-      if (/^eco_writer_leader(?:\{[^}]*\})? 1/m.test(await metrics.text())) return writer;
+      if ((await Metrics.of(writer.operatorsUrl))?.value('eco_writer_leader') === 1) return writer;
     }
     return undefined;
   });

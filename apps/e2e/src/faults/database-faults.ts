@@ -145,7 +145,7 @@ function subscriptions(system: FaultSystem): Promise<number> {
     async () => {
       const active = await system.active();
       const metrics = active && (await system.metrics(active));
-      return metrics?.('eco_consumer_subscriptions_total', 'queue="orders.g1"');
+      return metrics?.value('eco_consumer_subscriptions_total', { queue: 'orders.g1' });
     },
     PATIENCE,
   );

@@ -11,6 +11,7 @@ import {
 } from '@eco/cluster';
 import { manage, VHOST } from '@eco/broker';
 import { ReplicationWatch, type LoginRole } from '@eco/database';
+import { Metrics } from '@eco/observability';
 import { askNodes, primaryOf, SideConnection } from '@eco/postgres';
 import { Callers, eventually, startTestCluster, suiteProvider, type TestCluster } from '@eco/testing';
 import { BranchSystem } from '../branches/branch-system.js';
@@ -35,8 +36,6 @@ interface FaultSystemOptions {
   /** Processes of this machine that `eco up` watches: it starts again what ends, and replaces a lost primary. */
   readonly isSupervised?: boolean;
 }
-
-type Metrics = (name: string, label?: string) => number | undefined;
 
 /** The whole system, with the actions that faults need. */
 export class FaultSystem {
@@ -100,23 +99,15 @@ export class FaultSystem {
   }
 
   /** Metrics of a service; undefined if it does not respond. */
-  async metrics({ operatorsUrl }: RunningService): Promise<Metrics | undefined> {
-    const answer = await fetch(`${operatorsUrl}/metrics`, { signal: AbortSignal.timeout(2000) }).catch(() => undefined);
-    const text = await answer?.text().catch(() => undefined);
-    if (text === undefined) return undefined;
-    return (name, label = '') => {
-      const line = text
-        .split('\n')
-        .find((each) => each.startsWith(name) && /[ {]/.test(each.charAt(name.length)) && each.includes(label));
-      return line === undefined ? undefined : Number(line.slice(line.lastIndexOf(' ')));
-    };
+  metrics({ operatorsUrl }: RunningService): Promise<Metrics | undefined> {
+    return Metrics.of(operatorsUrl);
   }
 
   /** The writer that says that it leads, if it is another one than `other`. */
   async active(other?: RunningService): Promise<RunningService | undefined> {
     const asked = this.writers.filter((writer) => writer !== other);
     const leads = await Promise.all(
-      asked.map(async (writer) => (await this.metrics(writer))?.('eco_writer_leader') === 1),
+      asked.map(async (writer) => (await this.metrics(writer))?.value('eco_writer_leader') === 1),
     );
     return asked[leads.indexOf(true)];
   }
@@ -167,14 +158,14 @@ export class FaultSystem {
     };
     const queues = ['orders', 'products']
       .map((kind) => `${kind}.${GROUP}`)
-      .filter((queue) => writer?.('eco_consumer_subscribed', `queue="${queue}"`) !== 1);
+      .filter((queue) => writer?.value('eco_consumer_subscribed', { queue }) !== 1);
     const sinceSeconds = (performance.now() - startedAt) / 1000;
     const deaf = ['customers', 'statistics', 'notifications'].filter((name) => {
-      const silent = central?.('eco_subscription_silent_seconds', `consumer="${name}"`);
+      const silent = central?.value('eco_subscription_silent_seconds', { consumer: name });
       return silent === undefined || !(silent < sinceSeconds);
     });
-    const writes = hasGrown(active.name, writer?.('eco_writer_seq'));
-    const counts = hasGrown('statistics', central?.('eco_changes_applied_total', 'consumer="statistics"'));
+    const writes = hasGrown(active.name, writer?.value('eco_writer_seq'));
+    const counts = hasGrown('statistics', central?.value('eco_changes_applied_total', { consumer: 'statistics' }));
     return [
       ...queues.map((queue) => `nobody takes ${queue}`),
       ...(writes ? [] : [`${active.name} makes no batch`]),

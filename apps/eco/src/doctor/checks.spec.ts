@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { judge } from './checks.js';
 import type { Facts } from './facts.js';
 import { worstOf, type Finding } from './finding.js';
-import { parseMetrics, type Metrics } from './metrics-text.js';
+import { Metrics } from '@eco/observability';
 
 const NOW = Date.parse('2026-11-29T03:00:00Z');
 const DAY_MS = 86_400_000;
@@ -12,7 +12,7 @@ const thresholds = alarms.flatMap(({ threshold }) => threshold ?? []);
 /** Metrics of a process in which no threshold is exceeded, with these lines in addition. */
 function metricsWith(...lines: string[]): Metrics {
   const types = [...thresholds.map(({ metric }) => metric), 'eco_writer_leader'].map((name) => `# TYPE ${name} gauge`);
-  return parseMetrics([...types, 'eco_writer_leader{group="g1"} 1', ...lines].join('\n'));
+  return new Metrics([...types, 'eco_writer_leader{group="g1"} 1', ...lines].join('\n'));
 }
 
 const node = { name: 'g1-2', role: 'replica', seq: 1, position: null, lagMs: 0, follows: true } as const;

@@ -11,12 +11,12 @@ import {
   type ServiceNode,
 } from '@eco/cluster';
 import { ReplicationWatch } from '@eco/database';
+import { Metrics } from '@eco/observability';
 import { SideConnection } from '@eco/postgres';
 import { z } from 'zod';
 import type { ProcessStatus } from '../process-status.js';
 import { certificateExpiry } from './certificates.js';
 import type { Facts } from './facts.js';
-import { parseMetrics } from './metrics-text.js';
 
 const ANSWER_MS = 3000;
 /** The header `Date` has whole seconds. */
@@ -62,7 +62,7 @@ async function askService(service: ServiceNode) {
   try {
     const response = await fetch(`${operatorsUrlOf(service)}/metrics`, { signal: AbortSignal.timeout(ANSWER_MS) });
     const clock = clockOf(name, askedAtMs, Date.parse(response.headers.get('date') ?? '') + 500, DATE_ERROR_S);
-    return { name, metrics: response.ok ? parseMetrics(await response.text()) : undefined, clock };
+    return { name, metrics: response.ok ? new Metrics(await response.text()) : undefined, clock };
   } catch {
     return { name, metrics: undefined, clock: undefined };
   }

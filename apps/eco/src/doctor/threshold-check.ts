@@ -1,6 +1,5 @@
-import type { Alarm, Threshold } from '@eco/observability';
+import type { Alarm, Metrics, Sample, Threshold } from '@eco/observability';
 import { finding, type Finding } from './finding.js';
-import type { Metrics, Sample } from './metrics-text.js';
 
 /** The metrics of a process; undefined: it did not answer. */
 export interface ProcessMetrics {

@@ -1,4 +1,5 @@
 import { sleep } from '@eco/base';
+import { Metrics } from '@eco/observability';
 import type { LoadSettings } from '../segment.js';
 import type { System } from '../system.js';
 import { startLoad } from '../wrk/wrk.js';
@@ -63,7 +64,7 @@ async function rolesOf(system: System) {
   }));
   for (;;) {
     const leads = await Promise.all(
-      writers.map(async ({ url }) => (await metricsOf(url))('eco_writer_leader{group="g1"}') === 1),
+      writers.map(async ({ url }) => (await Metrics.of(url))?.value('eco_writer_leader') === 1),
     );
     const active = writers[leads.indexOf(true)];
     const standby = writers[leads.indexOf(false)];
@@ -73,12 +74,12 @@ async function rolesOf(system: System) {
 }
 
 async function sums(url: string): Promise<{ batches: number; seconds: number; commands: number }> {
-  const metric = await metricsOf(url);
-  const seconds = ['load', 'decide', 'store'].map((phase) => metric(`eco_writer_batch_seconds_sum{phase="${phase}"}`));
+  const metrics = await Metrics.of(url);
+  const sum = (name: string) => (metrics?.values(name) ?? []).reduce((total, each) => total + each, 0);
   return {
-    batches: metric('eco_writer_batch_commands_count'),
-    commands: metric('eco_writer_batch_commands_sum'),
-    seconds: seconds.reduce((sum, each) => sum + each, 0),
+    batches: sum('eco_writer_batch_commands_count'),
+    commands: sum('eco_writer_batch_commands_sum'),
+    seconds: sum('eco_writer_batch_seconds_sum'),
   };
 }
 
@@ -90,10 +91,4 @@ async function untilDrained(url: string): Promise<void> {
     before = batches;
     await sleep(1000);
   }
-}
-
-async function metricsOf(url: string): Promise<(name: string) => number> {
-  const answer = await fetch(`${url}/metrics`).catch(() => undefined);
-  const lines = ((await answer?.text()) ?? '').split('\n');
-  return (name) => Number(lines.find((line) => line.startsWith(`${name} `))?.slice(name.length) ?? 0);
 }

@@ -1,5 +1,5 @@
 import { Counter, Gauge, Registry } from 'prom-client';
-import { parseMetrics } from './metrics-text.js';
+import { Metrics } from './metrics.js';
 
 it('reads what prom-client writes', async () => {
   const registry = new Registry();
@@ -8,11 +8,14 @@ it('reads what prom-client writes', async () => {
   new Gauge({ name: 'b', help: 'B', registers }).set(Infinity);
   new Gauge({ name: 'c', help: 'C', registers }).set(NaN);
   new Counter({ name: 'd_total', help: 'D', labelNames: ['z'], registers });
-  const { names, samples } = parseMetrics(await registry.metrics());
+  const metrics = new Metrics(await registry.metrics());
+  const { names, samples } = metrics;
   expect([...names]).toEqual(['a', 'b', 'c', 'd_total']);
   expect(samples).toEqual([
     { metric: 'a', labels: { x: '1', y: 'q"u\\o\nte' }, value: -2.5 },
     { metric: 'b', labels: {}, value: Infinity },
     { metric: 'c', labels: {}, value: NaN },
   ]);
+  expect(metrics.value('a', { x: '1' })).toBe(-2.5);
+  expect(metrics.value('a', { x: '2' })).toBeUndefined();
 });
