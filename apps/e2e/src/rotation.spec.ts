@@ -112,15 +112,13 @@ async function answersTo(name: string, login: Login): Promise<string[]> {
 }
 
 async function databaseAnswerTo(node: System['group']['nodes'][number], login: Login): Promise<string> {
-  const connection = new SideConnection(node, login, 'eco e2e');
+  using connection = new SideConnection(node, login, 'eco e2e');
   try {
     await connection.ask('SELECT 1', [], 10_000);
     return 'accepted';
   } catch (error) {
     const { code, message } = error as { code?: string; message: string };
     return code === SQLSTATE.invalidPassword ? 'refused' : message;
-  } finally {
-    connection.close();
   }
 }
 

@@ -72,6 +72,11 @@ export class SideConnection {
     if (this.#connection) this.#leave(this.#connection);
   }
 
+  /** Closes it at the end of the block in which it was declared by `using`. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
   #open(): Connection {
     let socket: Socket | undefined;
     let isDropped = false;

@@ -103,16 +103,12 @@ const untilConfirmedThrough = (one: RunningBroker) =>
   });
 
 async function sql(on: RunningDatabase, text: string, deadlineMs = 10_000): Promise<Record<string, unknown>[]> {
-  const connection = new SideConnection(
+  using connection = new SideConnection(
     { host: on.host, port: on.port },
     cluster.databaseLogin('postgres'),
     'contract',
   );
-  try {
-    return await connection.ask(text, [], deadlineMs);
-  } finally {
-    connection.close();
-  }
+  return await connection.ask(text, [], deadlineMs);
 }
 
 async function streaming(): Promise<string[]> {

@@ -72,15 +72,11 @@ describe('with TLS', () => {
 
   // ASVS 5.0: 12.3.1
   it('every session of the database, of services and replicas, is encrypted', async () => {
-    const admin = new SideConnection(primary(), cluster.databaseLogin('postgres'), 'spec');
-    try {
-      const rows = await admin.ask<{ ssl: boolean }>(
-        `SELECT DISTINCT s.ssl FROM pg_stat_ssl s JOIN pg_stat_activity a USING (pid) WHERE a.client_addr IS NOT NULL`,
-      );
-      expect(rows).toEqual([{ ssl: true }]);
-    } finally {
-      admin.close();
-    }
+    using admin = new SideConnection(primary(), cluster.databaseLogin('postgres'), 'spec');
+    const rows = await admin.ask<{ ssl: boolean }>(
+      `SELECT DISTINCT s.ssl FROM pg_stat_ssl s JOIN pg_stat_activity a USING (pid) WHERE a.client_addr IS NOT NULL`,
+    );
+    expect(rows).toEqual([{ ssl: true }]);
   });
 
   // ASVS 5.0: 3.4.1
@@ -217,17 +213,13 @@ describe('a rotation of the certificates', () => {
       ...(await Promise.all((cluster.groups[0]?.nodes ?? []).map(postgresCertificate))),
     ];
     const before = await shown();
-    const session = new SideConnection(primary(), login('eco_operator'), 'spec');
-    try {
-      expect(await session.ask('SELECT 1 AS one')).toEqual([{ one: 1 }]);
-      expect(await cluster.rotateSecret('certificates')).toBe(
-        'all servers and services have new certificates, RabbitMQ within two minutes',
-      );
-      await eventually('each shows a new one', async () => (await shown()).every((each) => !before.includes(each)));
-      expect(await session.ask('SELECT 2 AS two')).toEqual([{ two: 2 }]);
-    } finally {
-      session.close();
-    }
+    using session = new SideConnection(primary(), login('eco_operator'), 'spec');
+    expect(await session.ask('SELECT 1 AS one')).toEqual([{ one: 1 }]);
+    expect(await cluster.rotateSecret('certificates')).toBe(
+      'all servers and services have new certificates, RabbitMQ within two minutes',
+    );
+    await eventually('each shows a new one', async () => (await shown()).every((each) => !before.includes(each)));
+    expect(await session.ask('SELECT 2 AS two')).toEqual([{ two: 2 }]);
     expect((await clientOf('central-api')('GET', '/products')).status).toBe(200);
   });
 });

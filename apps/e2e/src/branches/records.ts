@@ -28,12 +28,8 @@ export class Records {
   }
 
   async sql<R extends Record<string, unknown>>(text: string, values: readonly unknown[] = []): Promise<R[]> {
-    const connection = new SideConnection(await this.#primary(), this.#login, 'eco branches');
-    try {
-      return await connection.ask<R>(text, [...values], READ_MS);
-    } finally {
-      connection.close();
-    }
+    using connection = new SideConnection(await this.#primary(), this.#login, 'eco branches');
+    return await connection.ask<R>(text, [...values], READ_MS);
   }
 
   /** A sentence for each rule that the data breaks in one snapshot. */

@@ -122,12 +122,8 @@ async function remaining(): Promise<number> {
 async function asSuperuser(sql: string): Promise<void> {
   const node = system.cluster.groups[0]?.nodes[0];
   if (node === undefined) throw new Error('there is no database');
-  const connection = new SideConnection(node, system.cluster.databaseLogin('postgres'), 'test');
-  try {
-    await connection.ask(sql, [], 30_000);
-  } finally {
-    connection.close();
-  }
+  using connection = new SideConnection(node, system.cluster.databaseLogin('postgres'), 'test');
+  await connection.ask(sql, [], 30_000);
 }
 
 async function untilDelivered(): Promise<void> {

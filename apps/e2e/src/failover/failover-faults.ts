@@ -190,13 +190,9 @@ async function switchedBothWays(system: FaultSystem) {
 }
 
 async function set(system: FaultSystem, on: RunningDatabase, setting: string): Promise<void> {
-  const connection = new SideConnection(on, system.login('postgres'), 'eco faults');
-  try {
-    await connection.ask(`ALTER SYSTEM SET ${setting}`, [], 10_000);
-    await connection.ask('SELECT pg_reload_conf()', [], 10_000);
-  } finally {
-    connection.close();
-  }
+  using connection = new SideConnection(on, system.login('postgres'), 'eco faults');
+  await connection.ask(`ALTER SYSTEM SET ${setting}`, [], 10_000);
+  await connection.ask('SELECT pg_reload_conf()', [], 10_000);
 }
 
 function untilOtherPrimary(system: FaultSystem, lost: RunningDatabase): Promise<unknown> {

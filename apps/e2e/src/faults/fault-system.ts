@@ -180,12 +180,8 @@ export class FaultSystem {
     values: unknown[] = [],
     { on, role = 'eco_operator' }: { on?: RunningDatabase; role?: LoginRole | 'postgres' } = {},
   ): Promise<R[]> {
-    const connection = new SideConnection(on ?? (await this.primary()), this.login(role), 'eco faults');
-    try {
-      return await connection.ask<R>(text, values, 60_000);
-    } finally {
-      connection.close();
-    }
+    using connection = new SideConnection(on ?? (await this.primary()), this.login(role), 'eco faults');
+    return await connection.ask<R>(text, values, 60_000);
   }
 
   /** Waits for a primary, because after a fault there may be none for a while. */

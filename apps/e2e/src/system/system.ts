@@ -142,16 +142,12 @@ export async function openSystem() {
     ): Promise<R[]> {
       if (node === undefined) throw new Error('the group has no node');
       // A test may have rotated the password.
-      const connection = new SideConnection(
+      using connection = new SideConnection(
         node,
         { user: role, password: (await openSecrets(dataDir)).database[role] },
         'eco e2e',
       );
-      try {
-        return await connection.ask<R>(text, values, 30_000);
-      } finally {
-        connection.close();
-      }
+      return await connection.ask<R>(text, values, 30_000);
     },
 
     /** The brokers' management API, as an administrator. Throws unless the status is 2xx. */

@@ -12,12 +12,8 @@ export async function askAt<R extends Record<string, unknown>>(
   superuser: DatabaseAccess,
   text: string,
 ): Promise<R[]> {
-  const connection = new SideConnection(node, superuser, 'eco upgrade');
-  try {
-    return await connection.ask<R>(text, [], ASK_MS);
-  } finally {
-    connection.close();
-  }
+  using connection = new SideConnection(node, superuser, 'eco upgrade');
+  return await connection.ask<R>(text, [], ASK_MS);
 }
 
 /**

@@ -78,15 +78,11 @@ async function erasuresOf({ id, nodes }: Target['groups'][number], target: Targe
   const login = target.login('eco_operator');
   const primary = primaryOf(await askNodes(nodes, login, ANSWER_MS));
   if (primary === undefined) throw new BadInput(`no primary of group ${id} answers: see "npx eco status"`);
-  const node = new SideConnection(primary.node, login, 'eco customers');
-  try {
-    const found: Erasure[] = [];
-    for (let page: Erasure[] | undefined; page === undefined || page.length === PAGE;) {
-      page = await readErasures(node, { after: found.at(-1)?.customerId ?? '', limit: PAGE });
-      found.push(...page);
-    }
-    return found;
-  } finally {
-    node.close();
+  using node = new SideConnection(primary.node, login, 'eco customers');
+  const found: Erasure[] = [];
+  for (let page: Erasure[] | undefined; page === undefined || page.length === PAGE;) {
+    page = await readErasures(node, { after: found.at(-1)?.customerId ?? '', limit: PAGE });
+    found.push(...page);
   }
+  return found;
 }

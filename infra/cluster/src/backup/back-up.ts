@@ -66,12 +66,8 @@ async function backUpGroup(group: GroupLayout, secrets: Secrets, options: BackUp
 
 /** Until its first checkpoint a promoted node's control file has the former timeline, and pgBackRest refuses the node. */
 async function checkpoint(node: Address, { database }: Secrets): Promise<void> {
-  const connection = new SideConnection(node, { user: 'postgres', password: database.postgres }, 'eco backup');
-  try {
-    await connection.ask('CHECKPOINT', [], CHECKPOINT_MS);
-  } finally {
-    connection.close();
-  }
+  using connection = new SideConnection(node, { user: 'postgres', password: database.postgres }, 'eco backup');
+  await connection.ask('CHECKPOINT', [], CHECKPOINT_MS);
 }
 
 async function lastBackup({ program, backupsDir }: BackUpOptions, groupId: string, account: Account): Promise<Backup> {
@@ -83,12 +79,8 @@ async function lastBackup({ program, backupsDir }: BackUpOptions, groupId: strin
 }
 
 async function positionAt(node: Address, login: Login): Promise<string> {
-  const connection = new SideConnection(node, login, 'eco backup');
-  try {
-    return formatPosition(positionOf([await readPosition(connection)]));
-  } finally {
-    connection.close();
-  }
+  using connection = new SideConnection(node, login, 'eco backup');
+  return formatPosition(positionOf([await readPosition(connection)]));
 }
 
 /** The last batch that the node has. */

@@ -41,12 +41,8 @@ async function onNode(index: number, sql: string): Promise<Record<string, unknow
   const node = cluster.groups[0]?.nodes[index];
   if (!node) throw new Error('there is no such node');
   const { user, password } = cluster.databaseLogin('postgres');
-  const connection = new SideConnection(node, { user, password }, 'test');
-  try {
-    return await connection.ask(sql, [], 30_000);
-  } finally {
-    connection.close();
-  }
+  using connection = new SideConnection(node, { user, password }, 'test');
+  return await connection.ask(sql, [], 30_000);
 }
 
 function makeBackup(kind: BackupKind) {

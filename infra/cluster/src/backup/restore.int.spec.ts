@@ -50,12 +50,8 @@ async function ask(cluster: Cluster, sql: string): Promise<Record<string, unknow
   const node = cluster.groups[0]?.nodes[0];
   if (!node) throw new Error('there is no node');
   const { user, password } = cluster.databaseLogin('postgres');
-  const connection = new SideConnection(node, { user, password }, 'test');
-  try {
-    return await connection.ask(sql, [], 30_000);
-  } finally {
-    connection.close();
-  }
+  using connection = new SideConnection(node, { user, password }, 'test');
+  return await connection.ask(sql, [], 30_000);
 }
 
 /** One transaction that stores a batch. `also`: more of it. */

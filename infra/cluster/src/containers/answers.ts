@@ -39,13 +39,11 @@ export async function answersHttp(url: string): Promise<boolean> {
  * connection.
  */
 export async function answersSql(node: Address, password: string): Promise<boolean> {
-  const connection = new SideConnection(node, { user: 'postgres', password }, 'eco cluster');
+  using connection = new SideConnection(node, { user: 'postgres', password }, 'eco cluster');
   try {
     await connection.ask('SELECT 1', [], ANSWER_MS);
     return true;
   } catch (error) {
     return (error as { code?: string }).code === '3D000';
-  } finally {
-    connection.close();
   }
 }

@@ -35,12 +35,8 @@ async function primary(): Promise<RunningDatabase> {
 }
 
 async function sql<R extends Record<string, unknown>>(on: RunningDatabase, text: string, values: unknown[] = []) {
-  const connection = new SideConnection(on, cluster.databaseLogin('postgres'), 'failover test');
-  try {
-    return await connection.ask<R>(text, values, 30_000);
-  } finally {
-    connection.close();
-  }
+  using connection = new SideConnection(on, cluster.databaseLogin('postgres'), 'failover test');
+  return await connection.ask<R>(text, values, 30_000);
 }
 
 /** A client that commits one row after the other at whichever node says that it is primary. */

@@ -70,12 +70,8 @@ async function onPrimary(sql: string): Promise<Record<string, unknown>[]> {
   const node = cluster.groups[0]?.nodes[0];
   if (!node) throw new Error('there is no node');
   const { user, password } = cluster.databaseLogin('postgres');
-  const connection = new SideConnection(node, { user, password }, 'test');
-  try {
-    return await connection.ask(sql, [], 30_000);
-  } finally {
-    connection.close();
-  }
+  using connection = new SideConnection(node, { user, password }, 'test');
+  return await connection.ask(sql, [], 30_000);
 }
 
 const replicaState = async () => {
