@@ -2,7 +2,14 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { authorityFile, certificateFor, createAuthority, openAuthority, serverHosts } from './authority.js';
+import {
+  authorityFile,
+  certificateFor,
+  createAuthority,
+  openAuthority,
+  renewedCertificate,
+  serverHosts,
+} from './authority.js';
 
 const folders: string[] = [];
 function folder(): string {
@@ -66,5 +73,19 @@ describe('a certificate', () => {
     const [one, other] = [await certificateFor(authority, ['a']), await certificateFor(authority, ['a'])];
     expect(new X509Certificate(one).serialNumber).not.toBe(new X509Certificate(other).serialNumber);
     expect(createPrivateKey(one).equals(createPrivateKey(other))).toBe(false);
+  });
+
+  const SERVER = '1.3.6.1.5.5.7.3.1';
+  const CLIENT = '1.3.6.1.5.5.7.3.2';
+
+  it.each([
+    [false, [SERVER]],
+    [true, [SERVER, CLIENT]],
+  ])('is for a client only if that is asked for (%s), also when it is renewed', async (isClient, uses) => {
+    const authority = await createAuthority();
+    const pem = await certificateFor(authority, ['a'], { isClient });
+    const renewed = await renewedCertificate(authority, pem);
+    expect([pem, renewed].map((each) => new X509Certificate(each).keyUsage)).toEqual([uses, uses]);
+    expect(new X509Certificate(renewed).subjectAltName).toBe('DNS:a');
   });
 });

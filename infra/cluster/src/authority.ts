@@ -82,11 +82,21 @@ export async function createAuthority(name = 'EcoMarket', days = AUTHORITY_DAYS)
   return { certificate: pemOf(certificate), key: keyPemOf(keys.privateKey) };
 }
 
+/** What a certificate proves. A service has none as a client, because it has a password (ADR 0078). */
+interface CertificateUse {
+  /** True: also as a client, of servers that ask for a certificate. */
+  readonly isClient: boolean;
+}
+
 /**
  * Makes a key and a certificate for a server that clients reach by these host names and addresses. Returns both in one
  * text of PEM, so that they are replaced together.
  */
-export async function certificateFor(authority: Authority, hosts: readonly string[]): Promise<string> {
+export async function certificateFor(
+  authority: Authority,
+  hosts: readonly string[],
+  { isClient }: CertificateUse = { isClient: false },
+): Promise<string> {
   const issuer = new x509.X509Certificate(authority.certificate);
   const signingKey = createPrivateKey(authority.key).toCryptoKey(algorithm, false, ['sign']);
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
@@ -101,7 +111,10 @@ export async function certificateFor(authority: Authority, hosts: readonly strin
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
+      new x509.ExtendedKeyUsageExtension([
+        x509.ExtendedKeyUsage.serverAuth,
+        ...(isClient ? [x509.ExtendedKeyUsage.clientAuth] : []),
+      ]),
       new x509.SubjectAlternativeNameExtension(
         [...new Set(hosts)].map((value) => ({ type: isIP(value) === 0 ? 'dns' : 'ip', value })),
       ),
@@ -112,13 +125,16 @@ export async function certificateFor(authority: Authority, hosts: readonly strin
   return pemOf(certificate) + keyPemOf(keys.privateKey);
 }
 
-/** Makes a new key and certificate for the hosts of this certificate. */
+/** Makes a new key and certificate for the hosts and the use of this certificate. */
 export function renewedCertificate(authority: Authority, pem: string): Promise<string> {
-  const names = new X509Certificate(pem).subjectAltName?.split(', ') ?? [];
+  const known = new X509Certificate(pem);
+  const names = known.subjectAltName?.split(', ') ?? [];
   return certificateFor(
     authority,
     // Such as "DNS:localhost" and "IP Address:127.0.0.1".
     names.map((name) => name.slice(name.indexOf(':') + 1)),
+    // The purposes, by their numbers.
+    { isClient: known.keyUsage?.includes(x509.ExtendedKeyUsage.clientAuth) === true },
   );
 }
 
