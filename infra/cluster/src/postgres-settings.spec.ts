@@ -49,3 +49,13 @@ test('the log is archived only if there is a folder for it', () => {
     `archive_mode = 'on'\narchive_command = '''archive'' ''/a b'' %p'\narchive_timeout = 60\n`,
   );
 });
+
+test('Patroni owns sources, slots and the names that count, and everything else stays', () => {
+  const server = { node, nodes: [node], primary: node, passwordFile: '/file', listenAddresses: '*', smallDisk: false };
+  const namesIn = (settings: string) => [...settings.matchAll(/^(\w+) = /gm)].map(([, name]) => name).sort();
+  const ours = namesIn(serverSettings({ ...server, archiveCommand: 'archive %p' }));
+  const shared = serverSettings({ ...server, archiveCommand: 'archive %p', patroniSocketDir: '/sockets' });
+  const owned = ['primary_conninfo', 'primary_slot_name', 'synchronous_standby_names'];
+  expect(namesIn(shared)).toEqual(ours.filter((name) => !owned.includes(name ?? '')));
+  expect(shared).toContain(`unix_socket_directories = '/sockets'\n`);
+});

@@ -28,7 +28,24 @@ export interface ServerSettings {
   readonly tls?: ServerTls | undefined;
   /** Command that archives a segment of the log, if the server is the primary. Absent: the log is not archived. */
   readonly archiveCommand?: string | undefined;
+  /**
+   * Folder of the Unix socket by which Patroni reaches the server. Patroni then owns sources, slots and the names whose
+   * copies count, so the settings lack them. Absent: the settings state them, and there is no socket.
+   */
+  readonly patroniSocketDir?: string | undefined;
 }
+
+/** What must be equal on all nodes of a group. Patroni sets it on the command line of the server, so it needs it, too. */
+export const groupSettings = {
+  wal_level: 'replica',
+  // The sum of the roles' limits is smaller (`roleLimits` of @eco/database).
+  max_connections: 100,
+  max_wal_senders: 10,
+  max_replication_slots: 10,
+} as const;
+
+/** Log that a primary keeps without regard to slots. */
+export const WAL_KEEP_SIZE = '1GB';
 
 /** Files of a server with TLS. */
 export interface ServerTls {
@@ -39,15 +56,14 @@ export interface ServerTls {
 }
 
 export function serverSettings(server: ServerSettings): string {
-  const { node, nodes, listenAddresses, smallDisk, tls, archiveCommand } = server;
+  const { node, nodes, listenAddresses, smallDisk, tls, archiveCommand, patroniSocketDir } = server;
   const settings: Record<string, string | number> = {
     cluster_name: node.name,
     listen_addresses: listenAddresses,
     port: node.port,
-    // No socket file: its path may have at most 107 characters, and a data folder's path can be longer.
-    unix_socket_directories: '',
-    // The sum of the roles' limits is smaller (`roleLimits` of @eco/database).
-    max_connections: 100,
+    // By default no socket file: its path may have at most 107 characters, and a data folder's path can be longer.
+    unix_socket_directories: patroniSocketDir ?? '',
+    ...groupSettings,
     // A connection takes a slot before it has logged in.
     authentication_timeout: '15s',
     // The slot of a client that was cut off is freed soon. By default its session would stay for two hours.
@@ -67,12 +83,13 @@ export function serverSettings(server: ServerSettings): string {
       ssl_min_protocol_version: TLS_VERSION_MIN,
     }),
 
-    wal_level: 'replica',
-    // A commit waits until one of the other nodes has it on disk. The setting names them, because with `*` an unknown
-    // node would count.
-    synchronous_standby_names: nodes.length > 1 ? `ANY 1 (${nodes.map(({ name }) => `"${name}"`).join(', ')})` : '',
-    max_wal_senders: 10,
-    max_replication_slots: 10,
+    ...(patroniSocketDir === undefined && {
+      // A commit waits until one of the other nodes has it on disk. The setting names them, because with `*` an unknown
+      // node would count.
+      synchronous_standby_names: nodes.length > 1 ? `ANY 1 (${nodes.map(({ name }) => `"${name}"`).join(', ')})` : '',
+      primary_conninfo: primaryConnection(server),
+      primary_slot_name: slotOf(node),
+    }),
     wal_sender_timeout: '5s',
     wal_receiver_timeout: '5s',
     // Limit of the log that is kept for an absent replica. Beyond it the replica must be copied again.
@@ -82,7 +99,7 @@ export function serverSettings(server: ServerSettings): string {
           wal_keep_size: `${SMALL_DISK_MB / 8}MB`,
           max_wal_size: `${SMALL_DISK_MB / 4}MB`,
         }
-      : { max_slot_wal_keep_size: '2GB', wal_keep_size: '1GB', max_wal_size: '2GB' }),
+      : { max_slot_wal_keep_size: '2GB', wal_keep_size: WAL_KEEP_SIZE, max_wal_size: '2GB' }),
     wal_compression: 'on',
     ...(archiveCommand !== undefined && {
       archive_mode: 'on',
@@ -90,8 +107,6 @@ export function serverSettings(server: ServerSettings): string {
       archive_timeout: ARCHIVE_TIMEOUT_S,
     }),
 
-    primary_conninfo: primaryConnection(server),
-    primary_slot_name: slotOf(node),
     hot_standby: 'on',
     // Replicas report which rows their reads still need, so vacuum does not cancel those reads.
     hot_standby_feedback: 'on',

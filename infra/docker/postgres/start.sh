@@ -1,23 +1,28 @@
 #!/bin/bash
-# One node of a database group: as a process of this machine, or in the image postgres:17.12.
+# One node of a database group: as a process of this machine, in the image postgres:17.12, or with Patroni in the image of
+# the Dockerfile next to this script.
 #
-#   start.sh NODE           in a container: both of the following, and what a container needs around them
-#   start.sh NODE prepare   makes missing data, and writes the settings
-#   start.sh NODE serve     becomes the server
+#   start.sh NODE             in a container: both of the following, and what a container needs around them
+#   start.sh NODE prepare     makes missing data, and writes the settings
+#   start.sh NODE serve       becomes the server
+#   start.sh NODE after-init  called by Patroni, once for a group: sets the passwords that the other nodes need
 #
 # The folder of this script has the node's other files (databaseSpec in infra/cluster/src/servers has their texts):
-# <node>.env  <node>.conf  pg_hba.conf  replicator.pgpass  superuser-password, and with TLS <node>.pem  ca.crt
+# <node>.env  <node>.conf  pg_hba.conf  replicator.pgpass  superuser-password, with TLS <node>.pem  ca.crt, with Patroni
+# <node>.patroni.yml
 #
 # The primary creates its data with initdb, a replica copies the primary's. The data appears under its name only once it
 # is complete, so an interrupted start begins again. Settings are written again at each start.
 #
 # A supervisor states the present primary. Without one `primary` is the node that the group began with; the data then
-# determine whether a node is a replica, and the present primary is discovered.
+# determine whether a node is a replica, and the present primary is discovered. With Patroni none of this applies: Patroni
+# makes the data, copies, rewinds, keeps slots and decides who is the primary.
 set -euo pipefail
 
 node=$1
 files=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# Sets data, slot, nodes, primary, primary_host, primary_port and is_supervised.
+# Sets data, slot, nodes, primary, primary_host, primary_port, is_supervised, patroni (its file, or nothing) and
+# patroni_password_file.
 . "$files/$node.env"
 unfinished=$data.unfinished
 export PGCONNECT_TIMEOUT=10
@@ -123,6 +128,40 @@ reset_source() {
   mv "$auto.new" "$auto"
 }
 
+# With Patroni -----------------------------------------------------------------------------------------------------------
+
+# libpq, in Patroni and in the server, reads the replicator's password at each log-in from the file that a rotation
+# replaces.
+patroni_serve() {
+  unset PGDATA
+  export PGPASSFILE=$patroni_password_file
+  ln -sf "$files/replicator.pgpass" "$PGPASSFILE"
+  exec patroni "$patroni"
+}
+
+# The replicas copy the first primary at once, and the job `declare` logs in as superuser. The passwords are neither in an
+# argument nor in a log. Patroni has made the commits of this session local, because there is no replica yet.
+after_init() {
+  psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 "$1" <<'END'
+SET log_statement = 'none';
+SET log_min_duration_statement = -1;
+SET log_min_duration_sample = -1;
+\getenv superuser superuser
+\getenv replicator replicator
+ALTER ROLE postgres PASSWORD :'superuser';
+CREATE ROLE eco_replicator LOGIN REPLICATION PASSWORD :'replicator';
+-- pg_rewind logs in to this database, and `declare` withdraws it from everybody.
+GRANT CONNECT ON DATABASE postgres TO eco_replicator;
+END
+}
+
+# The file has one line, *:*:*:eco_replicator:PASSWORD.
+replicator_password() {
+  local line
+  line=$(<"$files/replicator.pgpass")
+  echo "${line#*:*:*:*:}"
+}
+
 # In a container ---------------------------------------------------------------------------------------------------------
 
 # Runs the server until it ends. After a stop request the code is 130: after a restart of the whole machine the restart
@@ -130,12 +169,19 @@ reset_source() {
 run() {
   # The file was left by a killed run. Its pid may belong to any process here, and no other container uses this volume.
   rm -f "$data/postmaster.pid"
-  local stopping='' code=0 server watch renewal
-  trap 'stopping=1; kill -INT "$server"' INT TERM
-  postgres -D "$data" &
-  server=$!
-  until is_foreign; do sleep 30; done &
-  watch=$!
+  local stopping='' code=0 server watch='' renewal
+  trap 'stopping=1; kill -"$stop" "$server"' INT TERM
+  if [ -n "$patroni" ]; then
+    local stop=TERM
+    patroni_serve &
+    server=$!
+  else
+    local stop=INT
+    postgres -D "$data" &
+    server=$!
+    until is_foreign; do sleep 30; done &
+    watch=$!
+  fi
   follow_certificate "$server" &
   renewal=$!
   # A signal ends the wait, not the server.
@@ -143,7 +189,7 @@ run() {
     code=0
     wait "$server" || code=$?
   done
-  kill "$watch" "$renewal" 2>/dev/null || true
+  kill $watch "$renewal" 2>/dev/null || true
   [ -z "$stopping" ] || exit 130
   exit "$code"
 }
@@ -179,7 +225,7 @@ primary_now() {
   echo "$found"
 }
 
-# The server reads a renewed certificate at SIGHUP.
+# The server and Patroni read a renewed certificate at SIGHUP.
 follow_certificate() {
   local known now
   known=$(stat -c %Y "$files/$node.pem" 2>/dev/null) || return 0
@@ -194,12 +240,15 @@ follow_certificate() {
 case ${2:-} in
   prepare) prepare ;;
   serve) exec postgres -D "$data" ;;
+  after-init)
+    superuser=$(<"$files/superuser-password") replicator=$(replicator_password) after_init "$3"
+    ;;
   *)
     if [ "$(id -u)" = 0 ]; then
       chown postgres "$PGDATA"
       exec gosu postgres "$BASH" "$0" "$@"
     fi
-    prepare
+    [ -n "$patroni" ] || prepare
     run
     ;;
 esac

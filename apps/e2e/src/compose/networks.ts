@@ -10,6 +10,7 @@ const talks: readonly (readonly [string, string])[] = [
   ['sucursal-api', 'read-service'],
   ['read-service', 'database'],
   ['shard-writer', 'database'],
+  ['database', 'etcd'],
   ['forwarder', 'broker'],
   ['forwarder', 'database'],
   ['forwarder', 'shard-writer'],
@@ -23,7 +24,8 @@ const portsOf: Readonly<Record<string, readonly number[]>> = {
   'read-service': [8003, 9000],
   'shard-writer': [9000],
   broker: [5671, 15_672, 25_672],
-  database: [5432],
+  database: [5432, 8008],
+  etcd: [2379, 2380],
   forwarder: [5672, 5432, 9003],
 };
 

@@ -15,6 +15,9 @@ beforeAll(async () => {
 });
 afterAll(() => project.remove());
 
+/** An image that the clone builds. */
+const OWN_IMAGE = /^ecomarket(-\w+)?:local$/;
+
 it.each([[[]], [['--profile', '*']]])('docker compose %j config reports no warning', async (profiles) => {
   expect((await project.compose(...profiles, 'config', '--quiet')).stderr).toBe('');
 });
@@ -36,13 +39,22 @@ it('has fewer networks than the default pools of Docker hold, and images of one 
   };
   expect(Object.keys(networks).length).toBeLessThan(25);
   const images = Object.values(services).map(({ image }) => image);
-  const own = 'ecomarket:local';
-  expect(images.filter((image) => image !== own && !/:v?\d+\.\d+[.\w-]*$/.test(image))).toEqual([]);
+  expect(images.filter((image) => !OWN_IMAGE.test(image) && !/:v?\d+\.\d+[.\w-]*$/.test(image))).toEqual([]);
 });
 
-it('has in compose.digests.yaml the images of compose.yaml', async () => {
+it('has in compose.digests.yaml the images of compose.yaml, and the base of each image that is built', async () => {
   const digest = `sha256:${'0'.repeat(64)}`;
-  const names = ['NODE', 'RABBITMQ', 'POSTGRES', 'NGINX', 'PROMETHEUS', 'POSTGRES_EXPORTER', 'ALERTMANAGER', 'GRAFANA'];
+  const names = [
+    'NODE',
+    'DEBIAN',
+    'RABBITMQ',
+    'POSTGRES',
+    'NGINX',
+    'PROMETHEUS',
+    'POSTGRES_EXPORTER',
+    'ALERTMANAGER',
+    'GRAFANA',
+  ];
   const given = names.map((name) => `ECO_DIGEST_${name}=${digest}\n`).join('');
   const dir = await mkdtemp(path.join(os.tmpdir(), 'eco-digests-'));
   try {
@@ -51,8 +63,17 @@ it('has in compose.digests.yaml the images of compose.yaml', async () => {
     const images = async (...options: string[]) =>
       (await project.compose(...options, '--profile', '*', 'config', '--images')).stdout.split('\n').sort();
     const both = ['--env-file', file, '--file', 'compose.yaml', '--file', 'compose.digests.yaml'];
-    const pinned = (await images()).map((image) => (/^$|^ecomarket:/.test(image) ? image : `${image}@${digest}`));
+    const pinned = (await images()).map((image) =>
+      image === '' || OWN_IMAGE.test(image) ? image : `${image}@${digest}`,
+    );
     expect(await images(...both)).toEqual(pinned);
+    const { stdout } = await project.compose(...both, '--profile', '*', 'config', '--format', 'json');
+    const { services } = JSON.parse(stdout) as {
+      services: Record<string, { build?: { args?: Record<string, string> } }>;
+    };
+    const builds = Object.values(services).flatMap(({ build }) => (build === undefined ? [] : [build]));
+    expect(builds.map(({ args }) => Object.values(args ?? {}))).toEqual(builds.map(() => [`@${digest}`]));
+    expect(builds.length).toBeGreaterThan(0);
   } finally {
     await rm(dir, { recursive: true });
   }
@@ -62,7 +83,29 @@ it('comes up healthy from nothing', async () => {
   await project.up('--build');
   expect(project.layout.groups.map(({ nodes }) => nodes.length)).toEqual([3]);
   expect(project.layout.brokers).toHaveLength(3);
+  const { stdout } = await project.compose('exec', '-T', 'g1-1', ...PATRONICTL, 'list', '--format', 'json');
+  const roles = (JSON.parse(stdout) as { Role: string }[]).map(({ Role }) => Role);
+  expect(roles.sort()).toEqual(['Leader', 'Quorum Standby', 'Quorum Standby']);
 });
+
+const PATRONICTL = ['patronictl', '--config-file', '/run/eco/g1-1.patroni.yml'];
+
+// ASVS 5.0: 12.1.3
+it.each([
+  ['etcd', 'https://etcd-1:2379/health'],
+  ['Patroni', 'https://g1-2:8008/health'],
+])('%s answers only who has a certificate of a database node', async (_, url) => {
+  const ask = async (...certificate: string[]) =>
+    project.compose('exec', '-T', 'g1-1', 'python3', '-c', ASK, url, ...certificate);
+  expect((await ask('/run/eco/g1-1.pem')).stdout.trim()).toBe('200');
+  await expect(ask()).rejects.toThrow(/certificate required|CERTIFICATE_REQUIRED/);
+});
+
+const ASK = `
+import ssl, sys, urllib.request
+context = ssl.create_default_context(cafile='/run/eco/ca.crt')
+for each in sys.argv[2:]: context.load_cert_chain(each)
+print(urllib.request.urlopen(sys.argv[1], context=context, timeout=30).status)`;
 
 it('runs the tour', async () => {
   const { central, sucursal, read } = project;

@@ -8,6 +8,7 @@ import type { BrokerNode, DatabaseNode, GroupLayout } from '../layout.js';
 export const FIRST_GROUP = 'g1';
 const NODES_OF_GROUP = 3;
 const BROKERS = 3;
+const ETCDS = 3;
 
 /** The usual port of AMQP over TLS. */
 export const AMQP_PORT = 5671;
@@ -18,6 +19,10 @@ export const POSTGRES_PORT = 5432;
 export const OPERATORS_PORT = 9000;
 export const READ_PORT = 8003;
 export const BRANCH_PORT = 8002;
+/** Patroni's port, for the other nodes of its group and for operators in a container. */
+export const PATRONI_PORT = 8008;
+export const ETCD_PORT = 2379;
+export const ETCD_PEER_PORT = 2380;
 /** Metrics of a broker. */
 export const METRICS_PORT = 15_691;
 
@@ -27,6 +32,9 @@ export const FILES_DIR = '/run/eco';
 export type Peer = Pick<BrokerNode, 'name' | 'host'>;
 
 export const brokers: readonly Peer[] = namesOf('broker', BROKERS).map((name) => ({ name, host: name }));
+
+/** The nodes of etcd, in which Patroni stores which database is the primary. */
+export const etcds: readonly Peer[] = namesOf('etcd', ETCDS).map((name) => ({ name, host: name }));
 
 export function groupOf(id: string): GroupLayout {
   const node = (name: string): DatabaseNode => ({ name, host: name, port: POSTGRES_PORT });

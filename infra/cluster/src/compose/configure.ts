@@ -25,14 +25,19 @@ import {
 } from '../secrets.js';
 import { brokerSpec } from '../servers/broker-spec.js';
 import { databaseSpec } from '../servers/database-spec.js';
+import { etcdSpec } from '../servers/etcd-spec.js';
 import type { ServerSpec } from '../servers/server-spec.js';
 import {
   AMQP_PORT,
   BRANCH_CONTAINERS,
   CENTRALS,
+  ETCD_PEER_PORT,
+  ETCD_PORT,
   METRICS_PORT,
+  PATRONI_PORT,
   WRITERS,
   brokers,
+  etcds,
   FILES_DIR,
   FIRST_GROUP,
   groupOf,
@@ -47,8 +52,16 @@ import {
  * passwords stay.
  */
 
-/** Users of the official images. The services' image uses `node`. */
-const users = { postgres: 999, rabbitmq: 999, nginx: 101, node: 1000, prometheus: 65_534, grafana: 472 } as const;
+/** Users of the images. The services' image uses `node`. */
+const users = {
+  postgres: 999,
+  etcd: 2379,
+  rabbitmq: 999,
+  nginx: 101,
+  node: 1000,
+  prometheus: 65_534,
+  grafana: 472,
+} as const;
 type User = keyof typeof users;
 
 const SECRETS_FILE = 'secrets.json';
@@ -96,6 +109,7 @@ export async function configure(
     await configureService(path.join(dir, writersDir(groupId)), service, groupIds, secrets, tls);
   }
   for (const groupId of groupIds) await configureGroup(path.join(dir, groupId), groupOf(groupId), secrets, authority);
+  await configureEtcd(path.join(dir, 'etcd'), authority);
   await configureBrokers(path.join(dir, 'brokers'), secrets, authority);
   for (const volume of ['journals', ...BRANCH_CONTAINERS.map(dataDirOf)])
     await chown(path.join(dir, volume), users.node, users.node);
@@ -215,7 +229,7 @@ async function configureService(
 
 async function configureGroup(
   dir: string,
-  { nodes }: GroupLayout,
+  { id, nodes }: GroupLayout,
   secrets: Secrets,
   authority: Authority,
 ): Promise<void> {
@@ -235,8 +249,22 @@ async function configureGroup(
         smallDisk: false,
         authority,
       },
+      patroni: { groupId: id, etcd: etcds.map(({ host }) => `${host}:${ETCD_PORT}`), port: PATRONI_PORT },
     });
     await writeFiles(dir, spec, 'postgres');
+  }
+}
+
+async function configureEtcd(dir: string, authority: Authority): Promise<void> {
+  for (const node of etcds) {
+    const spec = await etcdSpec({
+      node,
+      nodes: etcds,
+      clientPort: ETCD_PORT,
+      peerPort: ETCD_PEER_PORT,
+      place: { filesDir: FILES_DIR, dataDir: '/var/lib/etcd', authority },
+    });
+    await writeFiles(dir, spec, 'etcd');
   }
 }
 

@@ -2,7 +2,7 @@ import { trustAuthority } from '@eco/base';
 import { askNodes, primaryOf } from '@eco/postgres';
 import { declareBrokers } from '../declare-brokers.js';
 import type { ClusterDescription } from '../description.js';
-import { signedGroup, type GroupLayout } from '../layout.js';
+import { signedGroup, type DatabaseNode, type GroupLayout } from '../layout.js';
 import { prepareDatabases, superuserPasswords, untilReplicasStream } from '../prepare-databases.js';
 import { Refused } from '../refused.js';
 import { openSecrets, type Secrets } from '../secrets.js';
@@ -51,9 +51,10 @@ export async function declare(
       secrets,
     }),
     ...groups.map(async (group) => {
+      const candidates = inTurn(group.nodes);
       const prepare = async () =>
         prepareDatabases({
-          primary: await primaryNodeOf(group, secrets),
+          primary: (await primaryNodeOf(group, secrets)) ?? candidates(),
           groupId: group.id,
           groupIds,
           buckets,
@@ -86,9 +87,15 @@ async function untilDone(work: () => Promise<void>): Promise<void> {
   });
 }
 
-/** The node that says it is primary (R7). For a group without a database yet, the first node. */
-async function primaryNodeOf({ nodes }: GroupLayout, secrets: Secrets): Promise<GroupLayout['nodes'][0]> {
+/** The node that says it is primary (R7). Undefined also for a group without its database yet: nobody can log in there. */
+async function primaryNodeOf({ nodes }: GroupLayout, secrets: Secrets): Promise<DatabaseNode | undefined> {
   const answers = await askNodes(nodes, { user: 'postgres', password: superuserPasswords(secrets) });
   const primary = primaryOf(answers)?.node;
-  return nodes.find(({ host }) => host === primary?.host) ?? nodes[0];
+  return nodes.find(({ host }) => host === primary?.host);
+}
+
+/** Returns the next node at each call. Any node may have become the first primary, and a replica refuses to be prepared. */
+function inTurn(nodes: GroupLayout['nodes']): () => DatabaseNode {
+  let calls = 0;
+  return () => nodes[calls++ % nodes.length] ?? nodes[0];
 }

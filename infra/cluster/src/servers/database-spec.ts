@@ -4,6 +4,7 @@ import { authorityFile, certificateFor, serverHosts, type Authority } from '../a
 import type { DatabaseNode } from '../layout.js';
 import { hostBasedAccess, serverSettings, slotOf, type ServerTls } from '../postgres-settings.js';
 import { passwordLine } from '../secrets.js';
+import { PATRONI_PASSWORD_FILE, PATRONI_SOCKET_DIR, patroniSettings, type PatroniCluster } from './patroni-settings.js';
 import { certificateFile, shellVariables, START_SCRIPT, startScript, type ServerSpec } from './server-spec.js';
 
 /** A node of a database group. Nodes have the addresses by which they reach each other. */
@@ -17,6 +18,11 @@ export interface DatabaseServer {
   readonly superuserPassword: Password;
   readonly replicatorPassword: string;
   readonly place: DatabasePlace;
+  /**
+   * Patroni decides which node is the primary, copies and rewinds; it needs an authority. Absent: the start script and a
+   * supervisor do.
+   */
+  readonly patroni?: PatroniCluster | undefined;
 }
 
 /** What a provider gives a node. Folders have the names by which the node knows them. */
@@ -41,8 +47,9 @@ export const REPLICATOR_FILE = 'replicator.pgpass';
 export const SUPERUSER_FILE = 'superuser-password';
 
 export async function databaseSpec(server: DatabaseServer): Promise<ServerSpec> {
-  const { node, nodes, primary, isSupervised, superuserPassword, place } = server;
+  const { node, nodes, primary, isSupervised, superuserPassword, place, patroni } = server;
   const { filesDir, authority } = place;
+  const tls = databaseTls(server);
   const settings = serverSettings({
     node,
     nodes,
@@ -50,9 +57,11 @@ export async function databaseSpec(server: DatabaseServer): Promise<ServerSpec> 
     passwordFile: path.join(filesDir, REPLICATOR_FILE),
     listenAddresses: place.listenAddresses,
     smallDisk: place.smallDisk,
-    tls: databaseTls(server),
+    tls,
     archiveCommand: place.archiveCommand,
+    patroniSocketDir: patroni && PATRONI_SOCKET_DIR,
   });
+  const access = hostBasedAccess({ range: place.clients, tls: authority !== undefined });
   const variables = {
     data: place.dataDir,
     slot: slotOf(node),
@@ -61,6 +70,8 @@ export async function databaseSpec(server: DatabaseServer): Promise<ServerSpec> 
     primary_host: primary.host,
     primary_port: String(primary.port),
     is_supervised: isSupervised ? 'yes' : '',
+    patroni: patroni ? path.join(filesDir, patroniFile(node)) : '',
+    patroni_password_file: PATRONI_PASSWORD_FILE,
   };
   return {
     name: node.name,
@@ -68,15 +79,31 @@ export async function databaseSpec(server: DatabaseServer): Promise<ServerSpec> 
       [START_SCRIPT]: await startScript('postgres'),
       [`${node.name}.env`]: shellVariables(variables),
       [`${node.name}.conf`]: settings,
-      'pg_hba.conf': hostBasedAccess({ range: place.clients, tls: authority !== undefined }),
+      'pg_hba.conf': access,
+      ...(patroni &&
+        tls && {
+          [patroniFile(node)]: patroniSettings({
+            ...{ node, patroni, tls, access },
+            clients: place.clients,
+            dataDir: place.dataDir,
+            settingsFile: path.join(filesDir, `${node.name}.conf`),
+            afterInit: `bash ${path.join(filesDir, START_SCRIPT)} ${node.name} after-init`,
+          }),
+        }),
       [REPLICATOR_FILE]: passwordLine('eco_replicator', server.replicatorPassword),
       [SUPERUSER_FILE]: `${presentPasswords(superuserPassword)[0] ?? ''}\n`,
       ...(authority && {
-        [certificateFile(node)]: await certificateFor(authority, serverHosts(node)),
+        [certificateFile(node)]: await certificateFor(authority, serverHosts(node), {
+          isClient: patroni !== undefined,
+        }),
         [path.basename(authorityFile(filesDir))]: authority.certificate,
       }),
     },
   };
+}
+
+function patroniFile({ name }: Pick<DatabaseNode, 'name'>): string {
+  return `${name}.patroni.yml`;
 }
 
 /** The files by which a node encrypts. Undefined: nothing is encrypted. */

@@ -16,7 +16,7 @@ export interface ServerSpec {
 export const START_SCRIPT = 'start.sh';
 
 /** Text of the start script of a kind of server. */
-export function startScript(kind: 'postgres' | 'rabbitmq'): Promise<string> {
+export function startScript(kind: 'etcd' | 'postgres' | 'rabbitmq'): Promise<string> {
   return readFile(path.join(PROJECT_DIR, 'infra/docker', kind, START_SCRIPT), 'utf8');
 }
 
