@@ -18,11 +18,12 @@ export async function askAt<R extends Record<string, unknown>>(
 
 /**
  * From now on nothing changes the database, also after a failover. It ends the sessions that could still write: a
- * session takes this setting over when it begins.
+ * session takes this setting over when it begins. The wait is for those that are beginning.
  */
 export async function makeReadOnly(primary: RunningDatabase, superuser: DatabaseAccess): Promise<void> {
   const { database } = superuser;
   await askAt(primary, superuser, `ALTER DATABASE ${database} SET default_transaction_read_only = on`);
+  await askAt(primary, superuser, 'SELECT pg_sleep(1)');
   await askAt(
     primary,
     superuser,
