@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { sleep } from '@eco/base';
-import { seededRandom } from '@eco/testing';
+import { seededRandom, type TestProvider } from '@eco/testing';
 import { FaultSystem } from '../faults/fault-system.js';
 import { MixedLoad } from '../faults/mixed-load.js';
 import { chaosFaults, mayMeet, type ChaosFault } from './chaos-faults.js';
@@ -11,7 +11,9 @@ import { Sampler } from './sampler.js';
 
 /*
  * `npm run chaos -- --minutes N --seed S`: pairs of faults, chosen by the seed, while a chain sells. After each pair
- * everything that was promised is compared with what is stored. The result is one HTML page.
+ * everything that was promised is compared with what is stored. The result is one HTML page. Natively the servers are
+ * supervised as by `npm start`, and primaries are lost. With `--provider containers` the brokers and databases are
+ * containers that nobody supervises.
  */
 
 const REQUESTS_PER_SECOND = 30;
@@ -24,6 +26,7 @@ interface Asked {
   readonly minutes: number;
   readonly seed: number;
   readonly report: string;
+  readonly provider: TestProvider;
 }
 
 function asked(): Asked {
@@ -32,21 +35,26 @@ function asked(): Asked {
       minutes: { type: 'string', default: '5' },
       seed: { type: 'string', default: String(Date.now() % 1_000_000) },
       report: { type: 'string', default: 'reports/chaos.html' },
+      provider: { type: 'string', default: 'native' },
     },
   });
   const [minutes, seed] = [Number(values.minutes), Number(values.seed)];
   if (!(minutes > 0) || !Number.isSafeInteger(seed)) {
     throw new Error('--minutes must be a number above 0, and --seed a whole number');
   }
-  return { minutes, seed, report: path.resolve(values.report) };
+  const { provider } = values;
+  if (provider !== 'native' && provider !== 'containers') throw new Error('--provider must be native or containers');
+  return { minutes, seed, report: path.resolve(values.report), provider };
 }
 
-async function run({ minutes, seed, report }: Asked): Promise<boolean> {
+async function run({ minutes, seed, report, provider }: Asked): Promise<boolean> {
   const say = (text: string) => process.stderr.write(`${new Date().toISOString()} ${text}\n`);
-  say(`chaos: ${minutes} minutes, seed ${seed}`);
+  say(`chaos: ${minutes} minutes, seed ${seed}, ${provider}`);
+  const isSupervised = provider === 'native';
   const system = await FaultSystem.start({
     description: { branchIds: ['norte'], replicaAwaySeconds: 10, faults: true },
-    isSupervised: true,
+    isSupervised,
+    provider,
   });
   try {
     const branches = await system.openBranches({ ECO_FETCH_LEAST_UNITS: '0' });
@@ -82,7 +90,7 @@ async function run({ minutes, seed, report }: Asked): Promise<boolean> {
       happened.push({ name: fault.name, part: fault.part, fromMs, toMs: sampler.nowMs, error });
     };
     const random = seededRandom(`${seed} chaos`);
-    const faults = chaosFaults(branch);
+    const faults = chaosFaults(branch, isSupervised);
     while (sampler.nowMs < minutes * 60_000) {
       const [one, other] = pairOf(faults, (limit) => Math.floor(random() * limit));
       await Promise.all([inject(one, 0), inject(other, random() * OFFSET_MS)]);

@@ -13,7 +13,14 @@ import { manage, VHOST } from '@eco/broker';
 import { ReplicationWatch, type LoginRole } from '@eco/database';
 import { Metrics } from '@eco/observability';
 import { askNodes, primaryOf, SideConnection } from '@eco/postgres';
-import { Callers, eventually, startTestCluster, suiteProvider, type TestCluster } from '@eco/testing';
+import {
+  Callers,
+  eventually,
+  startTestCluster,
+  suiteProvider,
+  type TestCluster,
+  type TestProvider,
+} from '@eco/testing';
 import { BranchSystem } from '../branches/branch-system.js';
 import { Api } from '../system/system.js';
 
@@ -35,6 +42,8 @@ interface FaultSystemOptions {
   readonly description?: Omit<ClusterInput, 'dataDir' | 'ports'>;
   /** Processes of this machine that `eco up` watches: it starts again what ends, and replaces a lost primary. */
   readonly isSupervised?: boolean;
+  /** What runs the servers if nobody supervises. Default: as ECO_TEST_PROVIDER says. */
+  readonly provider?: TestProvider;
 }
 
 /** The whole system, with the actions that faults need. */
@@ -59,9 +68,10 @@ export class FaultSystem {
     this.read = new Api(this.service('read-service').url, this.callers);
   }
 
-  static async start({ description = {}, isSupervised = false }: FaultSystemOptions = {}): Promise<FaultSystem> {
+  static async start(options: FaultSystemOptions = {}): Promise<FaultSystem> {
+    const { description = {}, isSupervised = false } = options;
     // Only `eco up` supervises, and it runs processes.
-    const provider = isSupervised ? 'native' : await suiteProvider();
+    const provider = isSupervised ? 'native' : (options.provider ?? (await suiteProvider()));
     const cluster = await startTestCluster(description, { provider });
     const system = new FaultSystem(cluster);
     if (isSupervised) await cluster.supervise((line) => system.said.push({ at: new Date(), line }));
