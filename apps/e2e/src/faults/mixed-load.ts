@@ -69,10 +69,14 @@ export class MixedLoad {
     this.#ended.abort();
     await Promise.all([this.#selling, this.orders.stop()]);
     const { till, branches, orders } = this;
-    const differences = await branches.records.differences(till.branch, till.authorization, till.sales);
-    const { faults } = await this.check();
-    await Promise.all([this.readers.stop(), this.follower.stop()]);
+    const wrong: string[] = [];
+    try {
+      wrong.push(...(await branches.records.differences(till.branch, till.authorization, till.sales)));
+      wrong.push(...(await this.check()).faults);
+    } finally {
+      await Promise.all([this.readers.stop(), this.follower.stop()]);
+    }
     const unanswered = orders.asked.filter(({ known }) => known === 'unknown');
-    return [...differences, ...faults, ...unanswered.map(({ token }) => `no answer: ${token}`)];
+    return [...wrong, ...unanswered.map(({ token }) => `no answer: ${token}`)];
   }
 }
