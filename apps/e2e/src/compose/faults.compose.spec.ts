@@ -156,7 +156,7 @@ const losses: readonly Loss[] = [
   {
     name: 'a switchover is ordered',
     limitMs: 10_000,
-    lose: (primary) => patronictl('switchover', 'g1', '--leader', primary, '--force'),
+    lose: () => project.eco('switchover', '--docker'),
   },
   {
     name: 'all nodes of etcd are killed',
@@ -216,6 +216,14 @@ describe('Patroni', () => {
     expect(watched.longestUndecidedMs).toBeLessThanOrEqual(limitMs);
     await eventually('both replicas follow again', wholeGroup, WAIT);
     if (!load.isRunning) throw new Error(`the load ended early: ${load.complaint}`);
+  });
+
+  it('copies a replica again, and no primary', async () => {
+    const primary = await eventually('a primary with both replicas', wholeGroup, WAIT);
+    const replica = primary === 'g1-1' ? 'g1-2' : 'g1-1';
+    expect(await project.eco('reinit', replica, '--docker')).toContain(`${replica} was copied from the primary of g1`);
+    await expect(project.eco('reinit', primary, '--docker')).rejects.toThrow(`${primary} is the primary`);
+    await eventually('both replicas follow again', wholeGroup, WAIT);
   });
 
   it('has lost no confirmed order, and every rule holds', async () => {

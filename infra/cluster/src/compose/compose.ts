@@ -239,6 +239,11 @@ async function composeJob(service: string, program: readonly string[]): Promise<
   }
 }
 
+/** Runs a program in a running container and returns its output. */
+export async function composeExec(service: string, program: readonly string[]): Promise<string> {
+  return (await compose('exec', '-T', service, ...program)).stdout;
+}
+
 /** Writes a service's log to a file. */
 export async function composeLogs(service: string, file: string): Promise<void> {
   const log = await open(file, 'w', 0o600);
