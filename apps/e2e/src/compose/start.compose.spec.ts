@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { composeSecrets } from '@eco/cluster';
+import { composeContainers, composeSecrets } from '@eco/cluster';
 import { eventually } from '@eco/testing';
 import { pairsOf, reachedPairs, runningContainers, servicesWithWayOut } from './networks.js';
 import { Project } from './project.js';
@@ -178,6 +178,19 @@ it('gives the first administrator a password, and rotates keys, for a user who h
     }
   }
 });
+
+it('starts what is missing by eco up --docker, which ends in a table of what runs where', async () => {
+  await project.compose('stop', 'sucursal-api');
+  const said = await project.eco('up', '--docker');
+  expect(said).toContain(`management UI: user operator`);
+  for (const { name } of project.layout.services) expect(said).toContain(name);
+  const unwell = (await composeContainers()).filter(({ state, health }) => state === 'running' && health !== 'healthy');
+  expect([unwell, await stateOf('sucursal-api')]).toEqual([[], 'running']);
+});
+
+async function stateOf(service: string): Promise<string | undefined> {
+  return (await composeContainers()).find((each) => each.service === service)?.state;
+}
 
 it('rotates passwords of the containers, which then use the new ones for sales, reads and replication', async () => {
   const passwords = async () => {

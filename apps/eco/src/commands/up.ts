@@ -15,6 +15,7 @@ import {
   ProcessError,
   Refused,
   Stopped,
+  trustLayout,
   type ClusterDescription,
   type Layout,
 } from '@eco/cluster';
@@ -85,6 +86,7 @@ async function upInContainers(description: ClusterDescription, command: Command)
   if (description.backupsDir !== undefined)
     throw new BadInput('containers are not backed up yet: start them without --backups');
   const { layout, secrets } = await startCompose(description, command);
+  trustLayout(layout);
   const central = layout.services.find(({ app }) => app === 'central-api');
   const administrator = central && (await addFirstAdministrator(clientUrlOf(central), secrets.tokens));
   const firstRequest = await tokenLines({ layout, tokens: secrets.tokens }, 'ca.crt');
