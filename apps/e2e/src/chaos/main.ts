@@ -115,7 +115,11 @@ async function run({ minutes, seed, report, provider }: Asked): Promise<boolean>
       ['longest time without a decision', `${Math.round(window.longestUndecidedMs)} ms`],
       ['positions lost', String(readers.positionsLost)],
     ] as const;
-    const said = system.said.map(({ at: when, line }) => ({ atMs: when.getTime() - at.getTime(), line }));
+    const said = system.said.map(({ at: when, line }) => ({
+      atMs: when.getTime() - at.getTime(),
+      // The folder is removed at the end of the run.
+      line: line.replaceAll(`${system.cluster.dataDir}${path.sep}`, ''),
+    }));
     mkdirSync(path.dirname(report), { recursive: true });
     const page = { seed, minutes, at: at.toISOString(), samples: sampler.samples, happened, checks, said, figures };
     writeFileSync(report, reportOf(page));
