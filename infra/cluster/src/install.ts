@@ -120,9 +120,14 @@ function rootCommand(): readonly string[] | undefined {
  * The packages start their own server on the cluster's ports, now and at each boot. policy-rc.d prevents that during
  * the installation (Debian Policy 9.3.3; an existing file is left alone), and units enabled by this installation are
  * disabled after it. A service that existed before is not touched.
+ *
+ * Two installations at the same time wait for each other: apt waits for no other update of its lists, and the first one
+ * to end would remove the policy of the other.
  */
 const APT_SCRIPT = `
 set -e
+exec 9>/run/lock/eco-install
+flock 9
 export DEBIAN_FRONTEND=noninteractive
 policy=/usr/sbin/policy-rc.d
 if [ ! -e $policy ]; then
