@@ -378,6 +378,12 @@ describe('a statement that a node refuses', () => {
 
 it('after a promotion reads follow the new primary, and distinguish covered from lost positions', async () => {
   const kept = await changePrice();
+  // One of the two replicas suffices for a commit, and this one will be the primary.
+  await eventually('g1-2 has it', async () => {
+    const sql = 'SELECT price_cents FROM eco.product WHERE product_id = $1';
+    const [row] = await group.asSuperuser<{ price_cents: string }>(sql, [PRODUCT], server(2));
+    return Number(row?.price_cents) === price;
+  });
   // One batch that no replica receives: it commits because it waits for none, and is lost with its machine.
   await runSql(1, `ALTER SYSTEM SET synchronous_standby_names = ''`, 'SELECT pg_reload_conf()');
   await eventually('nobody waits for a replica', async () => {
