@@ -127,14 +127,28 @@ export class FaultSystem {
   }
 
   untilStandby(writer: RunningService): Promise<unknown> {
+    return eventually(`${writer.name} stands by`, () => this.#standsBy(writer), PATIENCE);
+  }
+
+  /**
+   * Returns the active writer, once all others stand by. Both are asked each time, because a failover may change the
+   * leader meanwhile.
+   */
+  untilActiveAndStandby(): Promise<RunningService> {
     return eventually(
-      `${writer.name} stands by`,
+      'a writer is active, and the others stand by',
       async () => {
-        const { role } = (await new Api(writer.operatorsUrl).get('/health/ready')).body ?? {};
-        return role === 'standby';
+        const active = await this.active();
+        const others = this.writers.filter((writer) => writer !== active);
+        return (await Promise.all(others.map((writer) => this.#standsBy(writer)))).every(Boolean) && active;
       },
       PATIENCE,
     );
+  }
+
+  async #standsBy(writer: RunningService): Promise<boolean> {
+    const { role } = (await new Api(writer.operatorsUrl).get('/health/ready')).body ?? {};
+    return role === 'standby';
   }
 
   /**

@@ -7,8 +7,7 @@ const LEADING_MS = 1000;
 
 export function writerFaults({ writerKills }: Lengths): Fault[] {
   const takenOver = async (system: FaultSystem, fault: 'kill' | 'pause') => {
-    const active = await system.untilActive();
-    await system.untilStandby(system.writers.find((writer) => writer !== active) ?? active);
+    const active = await system.untilActiveAndStandby();
     const startedAt = performance.now();
     await active[fault]();
     await system.untilActive(active);
