@@ -23,6 +23,8 @@ const ECO = path.join(PROJECT_DIR, 'apps/eco/bin/eco.js');
 export class Project {
   /** Ports of its containers, which are known once it is up. */
   layout!: Layout;
+  /** Networks that were cut, by service. */
+  readonly #cut = new Map<string, readonly string[]>();
   readonly #callers = new Callers(async () => (await composeSecrets()).tokens);
 
   private constructor(readonly name: string) {}
@@ -92,6 +94,29 @@ export class Project {
     }
   }
 
+  /** Cuts every network of a service's container, in both directions. */
+  async cutOff(service: string): Promise<void> {
+    const format = '{{range $name, $_ := .NetworkSettings.Networks}}{{$name}} {{end}}';
+    const { stdout } = await this.docker('inspect', '--format', format, this.#containerOf(service));
+    const networks = stdout.trim().split(' ');
+    this.#cut.set(service, networks);
+    await Promise.all(
+      networks.map((network) => this.docker('network', 'disconnect', '--force', network, this.#containerOf(service))),
+    );
+  }
+
+  /** Undoes `cutOff`. */
+  async reconnect(service: string): Promise<void> {
+    for (const network of this.#cut.get(service) ?? []) {
+      await this.docker('network', 'connect', '--alias', service, network, this.#containerOf(service));
+    }
+    this.#cut.delete(service);
+  }
+
+  #containerOf(service: string): string {
+    return `${this.name}-${service}-1`;
+  }
+
   /** The project's containers, volumes and networks that exist. */
   async leftovers(): Promise<string[]> {
     const label = `label=com.docker.compose.project=${this.name}`;
@@ -153,6 +178,13 @@ export interface LoadReport {
   acceptToVisible: { count: number };
   failedWrites: Record<string, number>;
   check: { missing: string[]; unexpected: string[]; broken: unknown[]; checks: number; openDeadLetters: number };
+}
+
+/** Number of the group's last batch according to the read-service; undefined while it does not answer. */
+export async function lastBatch(project: Project): Promise<number | undefined> {
+  const said = await project.read.get('/replication').catch(() => undefined);
+  const seqs = [...(said?.text ?? '').matchAll(/"position":"g1=\d+\.\w+\.(\d+)"/g)].map(([, seq]) => Number(seq));
+  return seqs.length === 0 ? undefined : Math.max(...seqs);
 }
 
 async function freePorts(count: number): Promise<number[]> {

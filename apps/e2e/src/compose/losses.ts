@@ -1,0 +1,102 @@
+import { eventually } from '@eco/testing';
+import { WAIT, type PatroniGroup } from './patroni-group.js';
+import type { Project } from './project.js';
+
+interface System {
+  readonly project: Project;
+  readonly group: PatroniGroup;
+}
+
+type Step = (system: System, primary: string) => Promise<unknown>;
+
+/** A loss of a primary in the containers of compose.yaml, and what brings back what was lost. */
+interface Loss {
+  readonly name: string;
+  /** Longest time without a confirmed decision that is promised, ms. Absent: none is. */
+  readonly limitMs?: number;
+  readonly prepare?: Step;
+  readonly lose: Step;
+  readonly repair?: Step;
+  /** False: the primary stays, or may stay. */
+  readonly isReplaced?: boolean;
+}
+
+const ETCD = ['etcd-1', 'etcd-2', 'etcd-3'];
+const LAG_S = 3;
+
+const killServer: Step = ({ group }, primary) => group.killServer(primary);
+
+export const losses: readonly Loss[] = [
+  { name: 'the server of the primary is killed', limitMs: 10_000, lose: killServer },
+  {
+    name: 'the primary is lost with its container and its volume',
+    limitMs: 30_000,
+    lose: async ({ project }, primary) => {
+      await project.compose('kill', primary);
+      await project.compose('rm', '--force', primary);
+      await project.docker('volume', 'rm', `${project.name}_${primary}`);
+    },
+    repair: start,
+  },
+  {
+    name: 'the primary is frozen',
+    limitMs: 30_000,
+    lose: ({ project }, primary) => project.compose('pause', primary),
+    repair: ({ project }, primary) => project.compose('unpause', primary),
+  },
+  {
+    name: 'the network of the primary is cut, in both directions',
+    limitMs: 30_000,
+    lose: ({ project }, primary) => project.cutOff(primary),
+    repair: ({ project }, primary) => project.reconnect(primary),
+  },
+  {
+    name: 'the primary is killed, and the next one as soon as it is promoted',
+    isReplaced: false,
+    lose: async ({ group }, primary) => {
+      await group.killWhenPromoted(group.replicasOf(primary), () => group.killServer(primary));
+    },
+  },
+  {
+    name: `the primary is killed while a replica lags by ${LAG_S} s`,
+    prepare: async ({ group }, primary) => {
+      const [late] = group.replicasOf(primary);
+      await delay(group, late, `${LAG_S}s`);
+      await eventually(`${late} lags`, async () => (await lagOf(group, late)) > LAG_S - 1, WAIT);
+    },
+    lose: killServer,
+    repair: ({ group }, primary) => delay(group, group.replicasOf(primary)[0], '0'),
+  },
+  {
+    name: 'the primary is killed while a replica is away',
+    prepare: ({ project, group }, primary) => project.compose('stop', group.replicasOf(primary)[1]),
+    lose: killServer,
+    repair: (system, primary) => start(system, system.group.replicasOf(primary)[1]),
+  },
+  { name: 'a switchover is ordered', limitMs: 10_000, lose: ({ project }) => project.eco('switchover', '--docker') },
+  {
+    name: 'all nodes of etcd are killed',
+    limitMs: 10_000,
+    isReplaced: false,
+    lose: ({ project }) => project.compose('kill', ...ETCD),
+    repair: (system) => start(system, ...ETCD),
+  },
+];
+
+function start({ project }: System, ...services: string[]): Promise<unknown> {
+  return project.compose('up', '--detach', '--no-deps', ...services);
+}
+
+async function delay(group: PatroniGroup, node: string, value: string): Promise<void> {
+  await group.sql(node, `ALTER SYSTEM SET recovery_min_apply_delay = '${value}'`);
+  await group.sql(node, 'SELECT pg_reload_conf()');
+}
+
+/** How late a replica replays, s. */
+async function lagOf(group: PatroniGroup, replica: string): Promise<number> {
+  const [row] = await group.sql<{ lag: number }>(
+    replica,
+    'SELECT extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp())::float8 AS lag',
+  );
+  return row?.lag ?? 0;
+}
