@@ -1,5 +1,4 @@
-import { eventually } from '@eco/testing';
-import { WAIT, type PatroniGroup } from './patroni-group.js';
+import type { PatroniGroup } from './patroni-group.js';
 import type { Project } from './project.js';
 
 interface System {
@@ -22,7 +21,6 @@ interface Loss {
 }
 
 const ETCD = ['etcd-1', 'etcd-2', 'etcd-3'];
-const LAG_S = 3;
 
 const killServer: Step = ({ group }, primary) => group.killServer(primary);
 
@@ -58,16 +56,6 @@ export const losses: readonly Loss[] = [
     },
   },
   {
-    name: `the primary is killed while a replica lags by ${LAG_S} s`,
-    prepare: async ({ group }, primary) => {
-      const [late] = group.replicasOf(primary);
-      await delay(group, late, `${LAG_S}s`);
-      await eventually(`${late} lags`, async () => (await lagOf(group, late)) > LAG_S - 1, WAIT);
-    },
-    lose: killServer,
-    repair: ({ group }, primary) => delay(group, group.replicasOf(primary)[0], '0'),
-  },
-  {
     name: 'the primary is killed while a replica is away',
     prepare: ({ project, group }, primary) => project.compose('stop', group.replicasOf(primary)[1]),
     lose: killServer,
@@ -85,18 +73,4 @@ export const losses: readonly Loss[] = [
 
 function start({ project }: System, ...services: string[]): Promise<unknown> {
   return project.compose('up', '--detach', '--no-deps', ...services);
-}
-
-async function delay(group: PatroniGroup, node: string, value: string): Promise<void> {
-  await group.sql(node, `ALTER SYSTEM SET recovery_min_apply_delay = '${value}'`);
-  await group.sql(node, 'SELECT pg_reload_conf()');
-}
-
-/** How late a replica replays, s. */
-async function lagOf(group: PatroniGroup, replica: string): Promise<number> {
-  const [row] = await group.sql<{ lag: number }>(
-    replica,
-    'SELECT extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp())::float8 AS lag',
-  );
-  return row?.lag ?? 0;
 }

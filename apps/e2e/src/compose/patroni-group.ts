@@ -99,12 +99,6 @@ export class PatroniGroup {
     }
   }
 
-  /** Runs SQL at one node as the superuser. */
-  async sql<R extends Record<string, unknown>>(node: string, text: string): Promise<R[]> {
-    using connection = await this.#connect(node);
-    return await connection.ask<R>(text, [], 30_000);
-  }
-
   async #connect(node: string): Promise<SideConnection> {
     const address = this.#project.layout.groups[0]?.nodes.find(({ name }) => name === node);
     if (address === undefined) throw new Error(`there is no node ${node}`);
