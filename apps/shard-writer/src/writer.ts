@@ -176,8 +176,10 @@ export class Writer implements LeaderLoop {
         isBehind = ended.isBehind;
         // Unsettled commands wait at the front of their queue for the next batch.
         consumer.putBack(deliveries.filter(({ commandCount }) => commandCount > 0));
-        // Deliveries that the leader requeued itself come back, so this counts as being subscribed.
-        if (consumer.isSubscribed || deliveries.length > 0 || this.#wait.hasRequeued) subscribedAt = performance.now();
+        // Deliveries that the leader requeued itself come back, so this counts as being subscribed. So does the wait for
+        // another subscriber: each new leader would have to wait for it again.
+        const isSubscribed = consumer.isSubscribed || consumer.isTakingOver;
+        if (isSubscribed || deliveries.length > 0 || this.#wait.hasRequeued) subscribedAt = performance.now();
         else if (performance.now() - subscribedAt > UNSUBSCRIBED_MS_MAX) {
           return { type: 'unsubscribed', obstacle: consumer.obstacle ?? 'not subscribed' };
         }

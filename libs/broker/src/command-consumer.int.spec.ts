@@ -204,9 +204,11 @@ describe('CommandConsumer', () => {
     const model = await eventually('it is connected', () => connection.model);
     // It could have subscribed in the time of so many round trips.
     for (let n = 0; n < 20; n += 1) await (await model.createChannel()).close();
-    expect(next.isSubscribed).toBe(false);
+    expect([next.isSubscribed, next.isTakingOver, former.isTakingOver]).toEqual([false, true, false]);
     await former.stop();
     expect(numbers(await taken)).toEqual([0, 1]);
+    await subscribed(next);
+    expect(next.isTakingOver).toBe(false);
   });
 
   it('subscribes again after a lost connection; unacknowledged messages are redelivered', async () => {

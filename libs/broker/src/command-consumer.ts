@@ -59,6 +59,12 @@ export class CommandConsumer {
     return this.#readers.products.isSubscribed && this.#readers.orders.isSubscribed;
   }
 
+  /** Whether it subscribes to both queues in a few seconds at the latest, when another subscriber has ended. */
+  get isTakingOver(): boolean {
+    const missing = [this.#readers.products, this.#readers.orders].filter((reader) => !reader.isSubscribed);
+    return missing.length > 0 && missing.every((reader) => reader.isTakingOver);
+  }
+
   /** The reason why the consumer is not subscribed, as far as known. */
   get obstacle(): string | undefined {
     if (this.isSubscribed) return undefined;

@@ -54,6 +54,8 @@ export class QueueReader {
   #acknowledging: NodeJS.Timeout | undefined;
   /** Counts stops and tries to subscribe: an earlier try must not subscribe after a later one. */
   #turn = 0;
+  /** The try that waits until another subscriber has ended. */
+  #waitingTurn: number | undefined;
 
   constructor(options: QueueReaderOptions) {
     this.#options = options;
@@ -73,6 +75,11 @@ export class QueueReader {
 
   get isSubscribed(): boolean {
     return this.#channel.channel !== undefined;
+  }
+
+  /** Whether it waits, for at most `ALONE_MS_MAX`, until another subscriber has ended. */
+  get isTakingOver(): boolean {
+    return this.#waitingTurn === this.#turn;
   }
 
   get lastError(): string | undefined {
@@ -174,13 +181,18 @@ export class QueueReader {
     const late = () => {
       throw new Error('the broker does not say who is subscribed');
     };
-    for (;;) {
-      const { consumerCount } = await within(LOOK_MS, channel.checkQueue(queue), late);
-      if (turn !== this.#turn) throw new Error('stopped, or opened again');
-      if (consumerCount === 0) return;
-      if (performance.now() > end)
-        return log?.warn({ queue }, 'another subscriber does not end; subscribing next to it');
-      await sleep(ALONE_PAUSE_MS);
+    try {
+      for (;;) {
+        const { consumerCount } = await within(LOOK_MS, channel.checkQueue(queue), late);
+        if (turn !== this.#turn) throw new Error('stopped, or opened again');
+        if (consumerCount === 0) return;
+        if (performance.now() > end)
+          return log?.warn({ queue }, 'another subscriber does not end; subscribing next to it');
+        this.#waitingTurn = turn;
+        await sleep(ALONE_PAUSE_MS);
+      }
+    } finally {
+      if (this.#waitingTurn === turn) this.#waitingTurn = undefined;
     }
   }
 
