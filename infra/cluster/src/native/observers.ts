@@ -6,6 +6,7 @@ import { DATABASE_NAME } from '@eco/postgres';
 import { authorityFile } from '../authority.js';
 import { PROJECT_DIR } from '../description.js';
 import type { Layout, Observer } from '../layout.js';
+import { isOk } from '../processes/is-ok.js';
 import type { NativeProcess, ProcessSpec } from '../processes/native-process.js';
 import { passwordLine, writeSecretFile, type DatabaseLogin } from '../secrets.js';
 import { together, type Step } from '../steps.js';
@@ -98,7 +99,7 @@ export class Observers {
       stopSignal: 'SIGTERM',
       stopMs: STOP_MS,
       // The exporter has no path for readiness. Its metrics come late while its database is away.
-      ready: () => answers(`http://${hostPort(observer)}${program === 'postgres-exporter' ? '/' : '/-/ready'}`),
+      ready: () => isOk(`http://${hostPort(observer)}${program === 'postgres-exporter' ? '/' : '/-/ready'}`),
       readyMs: START_MS,
     };
   }
@@ -190,14 +191,4 @@ function prometheusSettings({ brokers, services, observers = [] }: Layout, dataD
 
 function unlessThere(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EEXIST') throw error;
-}
-
-async function answers(url: string): Promise<boolean> {
-  try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(5000) });
-    await response.body?.cancel();
-    return response.ok;
-  } catch {
-    return false;
-  }
 }

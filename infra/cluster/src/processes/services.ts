@@ -9,6 +9,7 @@ import type { RunningService } from '../running-cluster.js';
 import { serviceSecretsFile, writeServiceSecrets } from '../secrets.js';
 import { together, type Step } from '../steps.js';
 import type { Host } from '../host.js';
+import { isOk } from './is-ok.js';
 import { runningNode } from './running-node.js';
 import type { NativeProcess, ProcessSpec } from './native-process.js';
 import { ownSettings } from './own-settings.js';
@@ -95,7 +96,7 @@ export class Services {
       logFile: logFile(service.name),
       stopSignal: 'SIGTERM',
       stopMs: STOP_MS,
-      ready: () => isReady(service),
+      ready: () => isOk(`${operatorsUrlOf(service)}/health/ready`),
       readyMs: START_MS,
     };
   }
@@ -147,13 +148,3 @@ function givenSettings(): Record<string, string> {
 
 /** OpenTelemetry has its own names for the settings of a collector. */
 const GIVEN = /^(?:ECO_|OTEL_EXPORTER_OTLP_)/;
-
-async function isReady(service: ServiceNode): Promise<boolean> {
-  try {
-    const response = await fetch(`${operatorsUrlOf(service)}/health/ready`, { signal: AbortSignal.timeout(5000) });
-    await response.body?.cancel();
-    return response.ok;
-  } catch {
-    return false;
-  }
-}
