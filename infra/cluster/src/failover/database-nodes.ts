@@ -83,6 +83,7 @@ export class DatabaseNodes implements GroupNodes {
   async progress(name: string): Promise<ReplayProgress> {
     const [row] = await this.at(name).ask<ProgressRow>(PROGRESS, [], ASK_MS);
     if (row === undefined) throw new Error(`${name} did not say what it has replayed`);
+    if (!row.in_recovery) throw new Error(`${name} is a primary`);
     return {
       hasReceiver: row.has_receiver,
       received: row.received === null ? undefined : BigInt(row.received),
@@ -143,6 +144,7 @@ function found<T>(node: T | undefined, name: string): T {
 }
 
 interface ProgressRow extends Record<string, unknown> {
+  in_recovery: boolean;
   has_receiver: boolean;
   received: string | null;
   replayed: string | null;
@@ -150,7 +152,8 @@ interface ProgressRow extends Record<string, unknown> {
 }
 
 const PROGRESS = `
-SELECT EXISTS (SELECT FROM pg_stat_wal_receiver) AS has_receiver,
+SELECT pg_is_in_recovery() AS in_recovery,
+       EXISTS (SELECT FROM pg_stat_wal_receiver) AS has_receiver,
        pg_wal_lsn_diff(pg_last_wal_receive_lsn(), '0/0')::text AS received,
        pg_wal_lsn_diff(pg_last_wal_replay_lsn(), '0/0')::text AS replayed,
        EXISTS (SELECT FROM pg_stat_activity a WHERE a.backend_type = 'startup'

@@ -146,6 +146,59 @@ it.each(faults)(
   300_000,
 );
 
+it('a node that is killed during its promotion, and answers late, is the only primary', async () => {
+  await untilAllStream();
+  const lost = await primary();
+  const replicas = nodes().filter((node) => node !== lost);
+  const client = new Client('promotion');
+  try {
+    await eventually('some rows', () => client.acknowledged.length > 50);
+    const begun = untilPromoted(replicas);
+    await lost.kill();
+    const promoted = await begun;
+    await promoted.kill();
+    await eventually('the node runs again', () => sql(promoted, 'SELECT 1'));
+    await promoted.pause();
+    // Longer than several looks of the watch.
+    const pausedAt = performance.now();
+    await eventually('the pause to have lasted', () => performance.now() - pausedAt > 3000);
+    await promoted.resume();
+    const at = client.acknowledged.length;
+    await eventually('rows at a primary', () => client.acknowledged.length > at + 50);
+    await untilAllStream();
+  } finally {
+    await client.end();
+  }
+  const there = new Set(
+    (await sql<{ name: string }>(await primary(), 'SELECT s.name FROM eco.setting s')).map((row) => row.name),
+  );
+  expect(client.acknowledged.filter((id) => !there.has(id))).toEqual([]);
+  // A detached replica replays for up to 60 s. Nobody waits so long for a node that is a primary.
+  expect(said.join('\n')).not.toMatch(/did not replay its log/);
+  process.stderr.write(`promotion: longest gap ${Math.round(client.longestGapMs)} ms\n${said.splice(0).join('\n')}\n`);
+}, 300_000);
+
+/** Resolves with the replica whose promotion has begun. */
+async function untilPromoted(replicas: readonly RunningDatabase[]): Promise<RunningDatabase> {
+  const connections = replicas.map(
+    (node) => new SideConnection(node, cluster.databaseLogin('postgres'), 'failover test'),
+  );
+  const begun = `SELECT EXISTS (SELECT FROM pg_stat_activity a WHERE a.pid <> pg_backend_pid()
+    AND a.state = 'active' AND a.query LIKE '%pg_promote%') OR NOT pg_is_in_recovery() AS begun`;
+  try {
+    return await eventually(
+      'a promotion has begun',
+      async () => {
+        const rows = await Promise.all(connections.map((each) => each.ask<{ begun: boolean }>(begun, [], 5000)));
+        return replicas.find((_, index) => rows[index]?.[0]?.begun === true);
+      },
+      { pauseMs: 2 },
+    );
+  } finally {
+    connections.forEach((each) => each.close());
+  }
+}
+
 it('the counting replicas shrink while one is away, a failover then needs only the other one, and they widen again', async () => {
   await untilAllStream();
   const lost = await primary();

@@ -4,6 +4,7 @@ import type { DatabaseNode } from '../layout.js';
 import { lineOf } from '../processes/native-process.js';
 import { Refused } from '../refused.js';
 import type { Say } from '../steps.js';
+import { until } from '../until.js';
 import { DatabaseNodes, type ManagedNode, type WatchedGroup } from './database-nodes.js';
 import { CountingReplicas } from './counting-rule.js';
 import { isLost } from './decide.js';
@@ -287,21 +288,13 @@ export class GroupWatch {
 
   /**
    * Without a failover, the nodes that had everything are started again as they were. A node whose promotion was begun
-   * comes first: it may be a primary. If it does not start, its data are removed before the old primary starts, because
-   * its history would count as the later one.
+   * comes first: it may be a primary, with a history that counts as the later one.
    */
   async #fallBack(lost: string, promoted: string | undefined): Promise<void> {
-    if (promoted !== undefined) {
-      const node = this.#node(promoted);
-      try {
-        if (!node.isRunning()) await node.start();
-        return;
-      } catch (error) {
-        this.#say(`${promoted} does not start again: ${lineOf(error)}`);
-        await this.#nodes.end(promoted);
-        await node.discard();
-      }
-    }
+    if (promoted !== undefined && (await this.#saysItsRole(promoted))) return;
+    // A look that a busy node did not answer in time must not start a second primary.
+    await this.#ask(ANSWER_MS);
+    if (this.#group.primary() !== lost) return;
     try {
       await this.#node(lost).start();
     } catch (error) {
@@ -309,9 +302,39 @@ export class GroupWatch {
       return;
     }
     this.#say(`${lost} runs again and stays the primary`);
-    for (const name of this.#attached) {
-      const notYet = (error: Error) => this.#say(`${name} does not follow ${lost} yet: ${lineOf(error)}`);
-      await this.#nodes.follow(name, lost).catch(notYet);
+    if (promoted !== undefined) {
+      this.#attached.delete(promoted);
+      await this.#node(promoted).discard();
+    }
+    const follow = (name: string) =>
+      this.#nodes
+        .follow(name, lost)
+        .catch((error: Error) => this.#say(`${name} does not follow ${lost} yet: ${lineOf(error)}`));
+    await Promise.all([...this.#attached].map(follow));
+  }
+
+  /**
+   * Starts a node whose promotion was begun, and waits until it says what it is: a primary is adopted then. False: it does
+   * not start or answer, and was ended.
+   */
+  async #saysItsRole(name: string): Promise<boolean> {
+    const node = this.#node(name);
+    const answers = async () => {
+      if (!node.isRunning()) await node.start();
+      const sign = (await this.#ask(ANSWER_MS)).get(name);
+      return sign?.type === 'primary' || sign?.type === 'replica';
+    };
+    try {
+      await until(`${name} did not say whether it is a primary`, answers, {
+        deadlineMs: ROLE_MS,
+        signal: this.#end.signal,
+      });
+      return true;
+    } catch (error) {
+      this.#end.signal.throwIfAborted();
+      this.#say(`${name} does not start again: ${lineOf(error)}`);
+      await this.#nodes.end(name);
+      return false;
     }
   }
 
@@ -397,3 +420,7 @@ export class GroupWatch {
 /** The group itself among the names of what is tried again. */
 const GROUP = '';
 const CHECKPOINT_MS = 60_000;
+/** Time limit of an answer on which a failover depends. A node that has just started may be busy. */
+const ANSWER_MS = 5_000;
+/** Time in which a node must say what it is, after its promotion was begun. */
+const ROLE_MS = 60_000;
