@@ -22,7 +22,7 @@ afterAll(() => cluster.destroy());
 
 const ask = apiClientOf(
   () => central,
-  () => cluster.tokens,
+  () => cluster.system.tokens,
 );
 const askAsOperator = apiClientOf(() => operators);
 const waiting = { prefer: 'wait=30' };

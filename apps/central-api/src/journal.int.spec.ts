@@ -48,7 +48,7 @@ const AT_ONCE_MS = 1900;
 
 const askCentral = apiClientOf(
   () => central,
-  () => cluster.tokens,
+  () => cluster.system.tokens,
 );
 const askAsOperator = apiClientOf(() => operators);
 
@@ -165,7 +165,7 @@ it('keeps orders while their queue is full, and has them decided when it has roo
   const customerId = someone();
   const writer = service('shard-writer');
   const policy = async (method: string, body?: object) => {
-    const management = { url: broker().managementUrl, ...cluster.brokerLogin('topology') };
+    const management = { url: broker().managementUrl, ...cluster.system.brokerLogin('topology') };
     await manage(management, '/api/policies/ecomarket/spec', { method, body });
   };
   await writer.stop();
@@ -216,7 +216,7 @@ it('refuses beyond the limit, and states when to retry', async () => {
   };
   let refused: Timed | undefined;
   let taken = 0;
-  const callers = new Callers(() => cluster.tokens);
+  const callers = new Callers(() => cluster.system.tokens);
   for (let count = 0; count < 200 && refused === undefined; count += 1) {
     // Each client has a share of its own.
     const answered = await ask('POST', '/orders', large, await callers.as({ id: `client-${count}`, role: 'manager' }));
@@ -241,7 +241,7 @@ it('accepts an order past a full journal, and cart commands only if they do not 
   const dir = mkdtempSync(path.join(os.tmpdir(), 'eco-overtake-'));
   const frame = createFrame({ name: 'overtaking', host: '127.0.0.1', port: 0, logLevel: 'silent' });
   const { host, amqpPort } = broker();
-  const access = { brokers: [{ host, port: amqpPort }], ...cluster.brokerLogin('central') };
+  const access = { brokers: [{ host, port: amqpPort }], ...cluster.system.brokerLogin('central') };
   const connection = new BrokerConnection({ access, name: 'overtaking' });
   const publisher = new CommandPublisher({ connection, groupOf: () => 'g1', deadlineMs: 30_000 });
   // The relay is not started yet. The state is that of a process with much to send just after the brokers' return.

@@ -20,7 +20,7 @@ afterAll(() => cluster.destroy());
 
 const askCentral = apiClientOf(
   () => central,
-  () => cluster.tokens,
+  () => cluster.system.tokens,
 );
 const ask = (path: string, body?: unknown, headers?: Record<string, string>): Promise<Answered> =>
   askCentral(body === undefined ? 'GET' : 'POST', path, body, headers);

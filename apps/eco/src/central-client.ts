@@ -1,7 +1,7 @@
 import type { OwnToken } from '@eco/access';
+import type { RunningSystem } from '@eco/cluster';
 import { problemSchema } from '@eco/contracts';
 import { BadInput } from './input.js';
-import type { Target } from './target.js';
 
 const ASK_MS = 10_000;
 
@@ -10,9 +10,9 @@ export class CentralClient {
   readonly #url: string;
   readonly #token: OwnToken;
 
-  constructor({ centralUrl, tokenOf }: Pick<Target, 'centralUrl' | 'tokenOf'>, role: 'administrator' | 'manager') {
-    this.#url = centralUrl;
-    this.#token = tokenOf(role);
+  constructor(system: RunningSystem, role: 'administrator' | 'manager') {
+    this.#url = system.urlOf('central-api');
+    this.#token = system.tokenOf(role);
   }
 
   /**

@@ -1,3 +1,4 @@
+import { Refused } from '@eco/cluster';
 import type { Command } from 'commander';
 
 /** The request is invalid or can't be carried out now. The user gets one line, without a stack. */
@@ -65,7 +66,7 @@ export async function print(command: Command, work: Promise<string>): Promise<vo
     const text = await work;
     command.configureOutput().writeOut?.(`${forTerminal(text)}\n`);
   } catch (error) {
-    if (!(error instanceof BadInput)) throw error;
+    if (!(error instanceof BadInput || error instanceof Refused)) throw error;
     command.error(`error: ${forTerminal(error.message)}`, { exitCode: EXIT_BAD_INPUT });
   }
 }

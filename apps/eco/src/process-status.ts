@@ -1,14 +1,11 @@
-import type { Login } from '@eco/base';
-import { askManagement } from '@eco/broker';
+import { askManagement, type Management } from '@eco/broker';
 import {
-  brokerLogin,
   clientUrlOf,
   isListening,
   isSameProcess,
-  managementUrlOf,
   openSecrets,
   operatorsUrlOf,
-  trustLayout,
+  RunningSystem,
   type Layout,
   type Run,
   type Secrets,
@@ -82,16 +79,15 @@ interface Asked {
 }
 
 function askAll(layout: Layout, secrets: Secrets): Asked[] {
-  const { database } = secrets;
-  trustLayout(layout);
+  const system = new RunningSystem(layout, secrets);
   return [
     ...layout.brokers.map((node) => ({
       name: node.name,
       port: node.amqpPort,
-      answer: askBroker(node, brokerLogin(secrets, 'operator')),
+      answer: askBroker(system.management('operator', node)),
     })),
     ...layout.groups.flatMap((group) => {
-      const watch = new ReplicationWatch(group.nodes, { user: 'eco_monitor', password: database.eco_monitor });
+      const watch = new ReplicationWatch(group.nodes, system.databaseLogin('eco_monitor'));
       const looked = watch.look().finally(() => watch.close());
       return group.nodes.map(({ name, port }) => ({
         name,
@@ -115,8 +111,7 @@ async function askEpmd({ epmdPort }: Layout): Promise<ReportedState> {
   return { state: (await isListening(epmdPort)) ? 'ready' : 'running' };
 }
 
-async function askBroker(broker: Layout['brokers'][number], login: Login): Promise<ReportedState> {
-  const management = { url: managementUrlOf(broker), ...login };
+async function askBroker(management: Management): Promise<ReportedState> {
   // Memory or disk is running out: the broker then blocks all publishers.
   const answer = await askManagement(management, '/api/health/checks/alarms', { deadlineMs: ANSWER_MS }).catch(
     () => undefined,

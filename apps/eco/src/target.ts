@@ -1,34 +1,15 @@
-import { OwnToken } from '@eco/access';
-import type { Address, Login } from '@eco/base';
 import {
-  brokerAddresses,
-  brokerLogin,
-  clientUrlOf,
   describeCluster,
   openInside,
   openSecrets,
   readRun,
-  trustLayout,
+  RunningSystem,
   type Layout,
   type Secrets,
 } from '@eco/cluster';
 import type { Command } from 'commander';
 import { dockerOption, isComposeThere, openComposeSystem } from './compose-system.js';
 import { BadInput } from './input.js';
-
-/** The running system, for commands that observe it or put load on it. */
-export interface Target {
-  centralUrl: string;
-  sucursalUrl: string;
-  readUrl: string;
-  brokers: Address[];
-  /** Login of the brokers with which dead letters are replayed and discarded. */
-  deadLetterAdmin: Login;
-  groups: { id: string; nodes: (Address & { name: string })[] }[];
-  login(role: 'eco_reader' | 'eco_operator' | 'eco_monitor'): Login;
-  /** A client that makes its own access tokens with the installation's keys. */
-  tokenOf(role: 'administrator' | 'manager' | 'operator'): OwnToken;
-}
 
 export function dataOption(command: Command): Command {
   return command.option('--data <dir>', 'data folder of the running system (default: .eco in the project)');
@@ -58,24 +39,9 @@ export async function isComposeMeant({ data, docker }: Where): Promise<boolean> 
 /**
  * Finds the system that `eco up` started, from its data folder, or that of compose.yaml. Throws BadInput if none runs.
  */
-export async function openTarget(where: Where): Promise<Target> {
-  const { layout, secrets, name } = await findSystem(where);
-  const urlOf = (app: string): string => {
-    const service = layout.services.find((each) => each.app === app);
-    if (service === undefined) throw new BadInput(`what runs ${name} has no ${app}: start it without --no-services`);
-    if (!service.port) throw new BadInput(`${app} does not run: see "npx eco status"`);
-    return clientUrlOf(service);
-  };
-  return {
-    centralUrl: urlOf('central-api'),
-    sucursalUrl: urlOf('sucursal-api'),
-    readUrl: urlOf('read-service'),
-    brokers: brokerAddresses(layout),
-    deadLetterAdmin: brokerLogin(secrets, 'dead-letter-admin'),
-    groups: layout.groups.map(({ id, nodes }) => ({ id, nodes: [...nodes] })),
-    login: (role) => ({ user: role, password: secrets.database[role] }),
-    tokenOf: (role) => new OwnToken(secrets.tokens, { id: `eco ${role}`, role }),
-  };
+export async function openTarget(where: Where): Promise<RunningSystem> {
+  const { layout, secrets } = await findSystem(where);
+  return new RunningSystem(layout, secrets);
 }
 
 /** The passwords and keys of the selected system. Throws BadInput if none runs, or if they can't be read. */
@@ -89,21 +55,18 @@ export async function secretsOf(where: Where): Promise<Secrets> {
   }
 }
 
-async function findSystem(where: Where): Promise<{ layout: Layout; secrets: Secrets; name: string }> {
-  const found = await lookForSystem(where);
-  trustLayout(found.layout);
-  return found;
+interface Found {
+  readonly layout: Layout;
+  readonly secrets: Secrets;
 }
 
-async function lookForSystem(where: Where): Promise<{ layout: Layout; secrets: Secrets; name: string }> {
+async function findSystem(where: Where): Promise<Found> {
   const inside = process.env['ECO_CONTAINERS_DIR'];
-  if (inside !== undefined) return { ...(await openInside(inside)), name: 'in containers' };
-  if (await isComposeMeant(where)) return { ...(await openComposeSystem()), name: 'in containers' };
+  if (inside !== undefined) return openInside(inside);
+  if (await isComposeMeant(where)) return openComposeSystem();
   const dataDir = dataDirOf(where);
   const run = readRun(dataDir);
-  if (run) {
-    return { layout: run.layout, secrets: await openSecrets(dataDir), name: `with the data folder ${dataDir}` };
-  }
+  if (run) return { layout: run.layout, secrets: await openSecrets(dataDir) };
   throw new BadInput(
     `nothing runs with the data folder ${dataDir}: start it by "npm start", or name another with --data`,
   );

@@ -1,13 +1,13 @@
+import type { RunningSystem } from '@eco/cluster';
 import { verifyGroup, type VerifyReport } from '@eco/database';
 import type { Address } from '@eco/base';
 import { askNodes, primaryOf } from '@eco/postgres';
 import { BadInput } from './input.js';
-import type { Target } from './target.js';
 
 /** Time limit of an answer, ms. A busy machine may take this long. */
 const ANSWER_MS = 10_000;
 
-type GroupNode = Target['groups'][number]['nodes'][number];
+type GroupNode = RunningSystem['groups'][number]['nodes'][number];
 
 export interface GroupVerification extends VerifyReport {
   /** Node whose snapshot was checked, such as `g1-2`. */
@@ -28,7 +28,10 @@ export interface VerifyOptions {
  * Checks every group of a running system, each in one snapshot of one node. It uses a replica, because the checks read
  * whole tables. Throws BadInput if a group can't be read, or not within the limit.
  */
-export async function verifyGroups(target: Target, { node, limitMs }: VerifyOptions): Promise<GroupVerification[]> {
+export async function verifyGroups(
+  target: RunningSystem,
+  { node, limitMs }: VerifyOptions,
+): Promise<GroupVerification[]> {
   const groups = target.groups.filter(({ nodes }) => node === undefined || nodes.some(({ name }) => name === node));
   if (groups.length === 0) {
     const names = target.groups.flatMap(({ nodes }) => nodes.map(({ name }) => name));
@@ -39,9 +42,11 @@ export async function verifyGroups(target: Target, { node, limitMs }: VerifyOpti
   for (const { id, nodes } of groups) {
     const { chosen, role } = await choose(id, nodes, node, target);
     const startedMs = performance.now();
-    const report = await verifyGroup(chosen, target.login('eco_operator'), { limitMs }).catch((error: Error) => {
-      throw new BadInput(`${chosen.name} can't be checked: ${error.message}`);
-    });
+    const report = await verifyGroup(chosen, target.databaseLogin('eco_operator'), { limitMs }).catch(
+      (error: Error) => {
+        throw new BadInput(`${chosen.name} can't be checked: ${error.message}`);
+      },
+    );
     verified.push({ ...report, node: chosen.name, role, heldMs: Math.round(performance.now() - startedMs) });
   }
   return verified;
@@ -51,9 +56,9 @@ async function choose(
   group: string,
   nodes: readonly GroupNode[],
   wanted: string | undefined,
-  target: Target,
+  target: RunningSystem,
 ): Promise<{ chosen: GroupNode; role: 'primary' | 'replica' }> {
-  const answers = await askNodes(nodes, target.login('eco_operator'), ANSWER_MS);
+  const answers = await askNodes(nodes, target.databaseLogin('eco_operator'), ANSWER_MS);
   const primary = primaryOf(answers);
   const roleOf = (node: Address) => (primary !== undefined && isSame(primary.node, node) ? 'primary' : 'replica');
   // A deposed primary still says that it is primary, and may show data that never became valid.

@@ -35,7 +35,7 @@ const closing: { stop(): Promise<unknown> }[] = [];
 const primary = () => cluster.groups[0]?.nodes[0] as Address;
 const access = (user: 'central' | typeof USER) => ({
   brokers: cluster.brokers.map(({ host, amqpPort }) => ({ host, port: amqpPort })),
-  ...cluster.brokerLogin(user),
+  ...cluster.system.brokerLogin(user),
 });
 
 function publisherOf(user: 'central' | typeof USER): CommandPublisher {
@@ -50,8 +50,8 @@ function publisherOf(user: 'central' | typeof USER): CommandPublisher {
 beforeAll(async () => {
   cluster = await startTestCluster({ brokers: 1, groups: [{ id: 'g1', replicas: 1 }], services: false });
   [central, branch] = [publisherOf('central'), publisherOf(USER)];
-  reader = new SideConnection(primary(), cluster.databaseLogin('eco_operator'), 'spec');
-  asWriter = new SideConnection(primary(), cluster.databaseLogin('eco_writer'), 'spec');
+  reader = new SideConnection(primary(), cluster.system.databaseLogin('eco_operator'), 'spec');
+  asWriter = new SideConnection(primary(), cluster.system.databaseLogin('eco_writer'), 'spec');
   writer = new WriterProcess(cluster, 'writer');
   writer.keepsRunning = true;
   writer.start();
@@ -93,7 +93,7 @@ const levels = async () => {
   );
   return Object.fromEntries(found.map(({ location, on_hand }) => [location, on_hand]));
 };
-const violations = async () => brokenChecks(await verifyGroup(primary(), cluster.databaseLogin('eco_operator')));
+const violations = async () => brokenChecks(await verifyGroup(primary(), cluster.system.databaseLogin('eco_operator')));
 
 it('books grants and sales of a branch in order, and a repeat has no effect', async () => {
   const grant = fetchOf(BRANCH, 'tea', 10);

@@ -36,7 +36,7 @@ function startWriter(name: string, reachable: readonly Node[]): WriterProcess {
 beforeAll(async () => {
   cluster = await startTestCluster({ brokers: 1, groups: [{ id: 'g1', replicas: 2 }], services: false });
   const brokers = cluster.brokers.map(({ host, amqpPort }) => ({ host, port: amqpPort }));
-  const connection = new BrokerConnection({ access: { brokers, ...cluster.brokerLogin('central') }, name: 'spec' });
+  const connection = new BrokerConnection({ access: { brokers, ...cluster.system.brokerLogin('central') }, name: 'spec' });
   publisher = new CommandPublisher({ connection, groupOf: () => 'g1', deadlineMs: 60_000 });
   connection.start();
   publisher.start();
@@ -62,7 +62,7 @@ it('a leader on a replaced primary requeues its commands within seconds, and the
 
   // One of the two replicas suffices for a commit, so the next primary may not have it yet.
   for (const node of [newPrimary, replica]) {
-    using connection = new SideConnection(node, cluster.databaseLogin('eco_operator'), 'spec');
+    using connection = new SideConnection(node, cluster.system.databaseLogin('eco_operator'), 'spec');
     const product = () => connection.ask(`SELECT FROM eco.product WHERE product_id = 'tea'`, [], 10_000);
     await eventually(`${node.name} has the product`, async () => (await product()).length === 1);
   }
@@ -79,7 +79,7 @@ it('a leader on a replaced primary requeues its commands within seconds, and the
   });
   const outcomes = await Promise.all(orders.map((order) => publisher.publish(order)));
   expect(new Set(outcomes.map(({ type }) => type))).toEqual(new Set(['confirmed']));
-  reader = new SideConnection(newPrimary, cluster.databaseLogin('eco_operator'), 'spec');
+  reader = new SideConnection(newPrimary, cluster.system.databaseLogin('eco_operator'), 'spec');
   await eventually(
     'every order is decided on the new primary',
     async () => {
@@ -92,5 +92,5 @@ it('a leader on a replaced primary requeues its commands within seconds, and the
   // The cut-off writer never learned of the failover, so it requeued the commands only because of its own wait.
   await eventually('it logs that', () => cutOff.log.includes('database wait exceeded its limit'));
   expect(cutOff.log).not.toMatch(/leadership ends|session on the primary lost/);
-  expect(brokenChecks(await verifyGroup(newPrimary, cluster.databaseLogin('eco_operator')))).toEqual([]);
+  expect(brokenChecks(await verifyGroup(newPrimary, cluster.system.databaseLogin('eco_operator')))).toEqual([]);
 }, 300_000);

@@ -89,7 +89,7 @@ const primary = () => cluster.groups[0]?.nodes[0] as Address;
 const brokers = () => cluster.brokers.map(({ host, amqpPort }) => ({ host, port: amqpPort }));
 
 function connect(user: BrokerUser): BrokerConnection {
-  const login = user === secondBranch.user ? secondBranch : cluster.brokerLogin(user);
+  const login = user === secondBranch.user ? secondBranch : cluster.system.brokerLogin(user);
   const connection = new BrokerConnection({ access: { brokers: brokers(), ...login }, name: `hostile ${user}` });
   connection.start();
   closing.push(connection);
@@ -103,14 +103,14 @@ beforeAll(async () => {
   );
   const passwords = new Map([[secondBranch.user as BrokerUser, secondBranch.password]]);
   await applyDefinitions(
-    { url: cluster.brokers[0]?.managementUrl ?? '', ...cluster.brokerLogin('topology') },
+    { url: cluster.brokers[0]?.managementUrl ?? '', ...cluster.system.brokerLogin('topology') },
     brokerDefinitions({ groups: ['g1'], brokers: 1, passwords }),
   );
   for (const user of senders) connections.set(user, connect(user));
   publisher = new CommandPublisher({ connection: connect('central'), groupOf: () => 'g1', deadlineMs: 30_000 });
   publisher.start();
   closing.unshift(publisher);
-  reader = new SideConnection(primary(), cluster.databaseLogin('eco_operator'), 'spec');
+  reader = new SideConnection(primary(), cluster.system.databaseLogin('eco_operator'), 'spec');
   writer = new WriterProcess(cluster, 'writer');
   writer.keepsRunning = true;
   writer.start();
@@ -412,6 +412,6 @@ it('after all of it, data and settings of the head office are as before, and eve
   const [row] = await ask<{ units: string }>('SELECT sum(on_hand) AS units FROM eco.stock_level');
   // Of 100,010 units, one was fulfilled and five are in transit.
   expect(Number(row?.units)).toBe(100_004);
-  expect(brokenChecks(await verifyGroup(primary(), cluster.databaseLogin('eco_operator')))).toEqual([]);
+  expect(brokenChecks(await verifyGroup(primary(), cluster.system.databaseLogin('eco_operator')))).toEqual([]);
   expect(Math.max(...waitedMs)).toBeLessThan(NEXT_ORDER_MS);
 });

@@ -42,12 +42,12 @@ beforeAll(async () => {
     { provider: specProvider() },
   );
   const brokers = cluster.brokers.map(({ host, amqpPort }) => ({ host, port: amqpPort }));
-  const connection = new BrokerConnection({ access: { brokers, ...cluster.brokerLogin('central') }, name: 'spec' });
+  const connection = new BrokerConnection({ access: { brokers, ...cluster.system.brokerLogin('central') }, name: 'spec' });
   publisher = new CommandPublisher({ connection, groupOf: () => 'g1', deadlineMs: 30_000 });
   connection.start();
   publisher.start();
   closing.push(publisher, connection);
-  reader = new SideConnection(primary(), cluster.databaseLogin('eco_operator'), 'spec');
+  reader = new SideConnection(primary(), cluster.system.databaseLogin('eco_operator'), 'spec');
   writer = new WriterProcess(cluster, 'writer', [
     `--max-old-space-size=${HEAP_MB}`,
     '--require',
@@ -81,7 +81,7 @@ async function publish(...commands: Command[]): Promise<void> {
 
 const central = () => ({
   brokers: cluster.brokers.map(({ host, amqpPort }) => ({ host, port: amqpPort })),
-  ...cluster.brokerLogin('central'),
+  ...cluster.system.brokerLogin('central'),
 });
 
 interface Letter extends Record<string, unknown> {
@@ -146,7 +146,7 @@ it('makes a poison message one dead letter and decides all good commands', async
   await publish(after);
   await eventually('a later order is decided', async () => (await placed([after.id])).length === 1);
   expect(writer.ends).toBe(ends);
-  expect(brokenChecks(await verifyGroup(primary(), cluster.databaseLogin('eco_operator')))).toEqual([]);
+  expect(brokenChecks(await verifyGroup(primary(), cluster.system.databaseLogin('eco_operator')))).toEqual([]);
 }, 600_000);
 
 it('makes a message that ends the processes which parse it one dead letter, and decides all good commands', async () => {
@@ -167,7 +167,7 @@ it('makes a message that ends the processes which parse it one dead letter, and 
   expect(writer.ends - ends).toBeLessThanOrEqual(ENDS_MAX);
   for (const each of good) await eventually('a good order is decided', () => isDecided(each));
   await eventually('no suspects are left', async () => (await ask('SELECT FROM eco.suspect')).length === 0);
-  expect(brokenChecks(await verifyGroup(primary(), cluster.databaseLogin('eco_operator')))).toEqual([]);
+  expect(brokenChecks(await verifyGroup(primary(), cluster.system.databaseLogin('eco_operator')))).toEqual([]);
 }, 600_000);
 
 it('makes a message above the limit a dead letter from its bytes without parsing it, and decides the next order', async () => {

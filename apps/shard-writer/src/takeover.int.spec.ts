@@ -77,9 +77,9 @@ async function takenOver(done: () => void): Promise<number> {
 
 beforeAll(async () => {
   cluster = await startTestCluster({ brokers: 1, groups: [{ id: 'g1', replicas: 1 }], services: false });
-  reader = new SideConnection(primary(), cluster.databaseLogin('eco_operator'), 'spec');
+  reader = new SideConnection(primary(), cluster.system.databaseLogin('eco_operator'), 'spec');
   const brokers = cluster.brokers.map(({ host, amqpPort }) => ({ host, port: amqpPort }));
-  const connection = new BrokerConnection({ access: { brokers, ...cluster.brokerLogin('central') }, name: 'spec' });
+  const connection = new BrokerConnection({ access: { brokers, ...cluster.system.brokerLogin('central') }, name: 'spec' });
   publisher = new CommandPublisher({ connection, groupOf: () => 'g1', deadlineMs: 60_000 });
   connection.start();
   publisher.start();
@@ -144,5 +144,5 @@ it('lost no command and decided none twice', async () => {
   const [row] = await ask<{ n: string }>('SELECT count(*) AS n FROM eco.orders');
   expect(Number(row?.n)).toBe(accepted.length);
   expect(await ask(`SELECT command_id, reason FROM eco.dead_letter`)).toEqual([]);
-  expect(brokenChecks(await verifyGroup(primary(), cluster.databaseLogin('eco_operator')))).toEqual([]);
+  expect(brokenChecks(await verifyGroup(primary(), cluster.system.databaseLogin('eco_operator')))).toEqual([]);
 }, 180_000);

@@ -37,7 +37,7 @@ function started<T extends { start(): unknown; stop(): Promise<void> }>(part: T)
 
 const access = (user: BrokerUser) => ({
   brokers: cluster.brokers.map(({ host, amqpPort }) => ({ host, port: amqpPort })),
-  ...cluster.brokerLogin(user),
+  ...cluster.system.brokerLogin(user),
 });
 const nodes = () => (cluster.groups[0] as TestCluster['groups'][number]).nodes;
 const log = createLog({ name: 'spec', logLevel: 'silent' });
@@ -58,7 +58,7 @@ function startWriter() {
     batchLimit: 1000,
   });
   const leadership = started(
-    new Leadership({ writer, nodes: nodes(), login: cluster.databaseLogin('eco_writer'), log }),
+    new Leadership({ writer, nodes: nodes(), login: cluster.system.databaseLogin('eco_writer'), log }),
   );
   return { leadership, taking, consumer };
 }
@@ -71,8 +71,8 @@ const standby = () => [first, second].find((writer) => writer !== active()) as t
 beforeAll(async () => {
   cluster = await startTestCluster({ brokers: 1, groups: [{ id: 'g1', replicas: 1 }], services: false });
   const primary = nodes()[0] as Address;
-  reader = new SideConnection(primary, cluster.databaseLogin('eco_operator'), 'spec');
-  superuser = new SideConnection(primary, cluster.databaseLogin('postgres'), 'spec');
+  reader = new SideConnection(primary, cluster.system.databaseLogin('eco_operator'), 'spec');
+  superuser = new SideConnection(primary, cluster.system.databaseLogin('postgres'), 'spec');
   const connection = started(new BrokerConnection({ access: access('central'), name: 'asks' }));
   publisher = started(new CommandPublisher({ connection, groupOf: () => 'g1', deadlineMs: 30_000 }));
   const handler = (announcement: Announcement) =>
@@ -486,5 +486,5 @@ it('gives up the leadership when it is not subscribed', async () => {
 
 it('leaves data that satisfies every rule', async () => {
   const primary = nodes()[0] as Address;
-  expect(brokenChecks(await verifyGroup(primary, cluster.databaseLogin('eco_operator')))).toEqual([]);
+  expect(brokenChecks(await verifyGroup(primary, cluster.system.databaseLogin('eco_operator')))).toEqual([]);
 });

@@ -1,7 +1,4 @@
-import type { TokenSecrets } from '@eco/access';
 import type { Login } from '@eco/base';
-import type { BrokerUser } from '@eco/contracts';
-import { DATABASE_NAME } from '@eco/postgres';
 import { removeDataFolder } from './data-folder.js';
 import { addFirstAdministrator } from './first-administrator.js';
 import { Control } from './control.js';
@@ -18,10 +15,10 @@ import { Services } from './processes/services.js';
 import { stopSteps } from './processes/stop-stages.js';
 import { Supervision } from './processes/supervision.js';
 import { beginRun, endRun, updateRun, type Run } from './run-file.js';
-import type { DatabaseAccess, RunningBroker, RunningCluster, RunningGroup, RunningService } from './running-cluster.js';
+import type { RunningBroker, RunningCluster, RunningGroup, RunningService } from './running-cluster.js';
+import { RunningSystem } from './running-system.js';
 import type { Installation } from './rotation/installation.js';
 import { rotateSecret } from './rotation/rotate-secrets.js';
-import { brokerLogin, type DatabaseLogin } from './secrets.js';
 import { runSteps, type RunSteps, type Say, type Step } from './steps.js';
 
 /** The brokers and databases of a cluster. Each provider implements this interface. */
@@ -76,6 +73,7 @@ export class Cluster implements RunningCluster {
   #started: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
   readonly #reaper: Reaper | undefined;
+  readonly system: RunningSystem;
 
   /** Takes the data folder. Throws `AlreadyRunning` if another run uses it. */
   constructor({ host, reserved }: OpenedHost, serversOn: (host: Host) => Servers, reaper?: Reaper) {
@@ -88,6 +86,7 @@ export class Cluster implements RunningCluster {
     };
     this.#reserved = reserved;
     this.#servers = serversOn(this.#host);
+    this.system = new RunningSystem(host.layout, host.secrets);
     this.#services = new Services(this.#host);
     this.#supervision = new Supervision([...this.#services.processes, ...this.#servers.restartable]);
     beginRun(host.dataDir, this.#run());
@@ -110,14 +109,6 @@ export class Cluster implements RunningCluster {
     return this.#services.nodes;
   }
 
-  brokerLogin(user: BrokerUser): Login {
-    return brokerLogin(this.#host.secrets, user);
-  }
-
-  get tokens(): TokenSecrets {
-    return this.#host.secrets.tokens;
-  }
-
   get firstAdministrator(): Login | undefined {
     return this.#firstAdministrator;
   }
@@ -134,10 +125,6 @@ export class Cluster implements RunningCluster {
   /** Servers that could not be started, with the reason: the others continue without them. */
   get missing(): ReadonlyMap<string, string> {
     return this.#missing.reasons;
-  }
-
-  databaseLogin(role: DatabaseLogin): DatabaseAccess {
-    return { user: role, password: this.#host.secrets.database[role], database: DATABASE_NAME };
   }
 
   /** Resolves when everything is ready. Rejects with the first error, once nothing is running any more. */
@@ -172,11 +159,11 @@ export class Cluster implements RunningCluster {
     const central = this.layout.services.find(({ app }) => app === 'central-api');
     if (central === undefined) return [servers];
     const url = clientUrlOf(central);
-    const products = { title: 'first products', run: () => addFirstProducts(url, this.tokens) };
+    const products = { title: 'first products', run: () => addFirstProducts(url, this.system.tokens) };
     const administrator = {
       title: 'first administrator',
       run: async () => {
-        this.#firstAdministrator = await addFirstAdministrator(url, this.tokens);
+        this.#firstAdministrator = await addFirstAdministrator(url, this.system.tokens);
       },
     };
     return [servers, this.#services.startStep(), products, administrator];

@@ -27,6 +27,7 @@ export { isOnSameDisk } from './backup/repository.js';
 export { declareRunning } from './declare-running.js';
 export { openCluster, startNative } from './start-native.js';
 export { Cluster, Stopped } from './cluster.js';
+export { RunningSystem } from './running-system.js';
 export type {
   DatabaseAccess,
   RunningBroker,

@@ -1,7 +1,5 @@
-import type { TokenSecrets } from '@eco/access';
 import type { Login } from '@eco/base';
-import type { BrokerUser } from '@eco/contracts';
-import type { DatabaseLogin } from './secrets.js';
+import type { RunningSystem } from './running-system.js';
 
 /**
  * A running cluster, of processes or containers. Actions on a part mean the same on both, so suites are written once.
@@ -87,19 +85,12 @@ export interface RunningCluster {
   readonly brokers: readonly RunningBroker[];
   readonly groups: readonly RunningGroup[];
   readonly services: readonly RunningService[];
-  /**
-   * Log-in of a broker user. `topology` is the administrator; `operator` may only look. Throws if the cluster has no
-   * such user.
-   */
-  brokerLogin(user: BrokerUser): Login;
-  /** The keys of access tokens: a caller makes its own tokens with them. */
-  readonly tokens: TokenSecrets;
+  /** Its addresses and log-ins. */
+  readonly system: RunningSystem;
   /** Log-in of the administrator that this start has added. Undefined: an earlier start added it. */
   readonly firstAdministrator: Login | undefined;
   /** Rotates a secret, such as `signing-key` or `database/eco_reader`. Returns a sentence about the result. */
   rotateSecret(name: string): Promise<string>;
-  /** Log-in of a database role. `postgres` is the superuser. */
-  databaseLogin(role: DatabaseLogin): DatabaseAccess;
   /**
    * From now on starts again what ends on its own, replaces a lost primary and takes operations of `eco`. `say` gets a
    * line about each.

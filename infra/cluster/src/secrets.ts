@@ -215,7 +215,7 @@ function isMember(user: string): boolean {
   return ['branch', 'writer'].includes(senderNamed(user)?.type ?? '');
 }
 
-export function brokerLogin({ broker }: Secrets, user: BrokerUser): Login {
+export function brokerLogin({ broker }: Pick<Secrets, 'broker'>, user: BrokerUser): Login {
   const password = broker[user];
   if (password === undefined) throw new Error(`there is no password of the broker user ${user}`);
   return { user, password };

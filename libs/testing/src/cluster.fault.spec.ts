@@ -11,10 +11,16 @@ import {
 import type { Login } from '@eco/base';
 import { brokerUsersOf } from '@eco/contracts';
 import type { RunningBroker, RunningDatabase } from '@eco/cluster';
-import { loginRoles, ReplicationWatch } from '@eco/database';
-import { SideConnection } from '@eco/postgres';
 import { commandOf } from './batch-writer.js';
 import { brokerView, untilBrokersAreWhole } from './brokers-are-whole.js';
+import {
+  assertHas,
+  databaseContract,
+  sqlAt,
+  untilReplicasCount,
+  writeAt,
+  type ContractGroup,
+} from './database-contract.js';
 import { eventually } from './eventually.js';
 import { startTestCluster, type TestCluster } from './test-cluster.js';
 import { suiteProvider } from './test-provider.js';
@@ -36,20 +42,20 @@ const nodes = () => (cluster.groups[0] as TestCluster['groups'][number]).nodes;
 const node = (number: number) => nodes()[number - 1] as RunningDatabase;
 const managementOf = (one: RunningBroker): Management => ({
   url: one.managementUrl,
-  ...cluster.brokerLogin('topology'),
+  ...cluster.system.brokerLogin('topology'),
 });
 
 function ask(
   one: RunningBroker,
   path: string,
-  { login = cluster.brokerLogin('topology'), deadlineMs = 5000 }: { login?: Login; deadlineMs?: number } = {},
+  { login = cluster.system.brokerLogin('topology'), deadlineMs = 5000 }: { login?: Login; deadlineMs?: number } = {},
 ): Promise<ManagementAnswer> {
   return askManagement({ url: one.managementUrl, ...login }, `/api/${path}`, { deadlineMs });
 }
 
-const viewOf = (one: RunningBroker) => brokerView(one, cluster.brokerLogin('operator'));
+const viewOf = (one: RunningBroker) => brokerView(one, cluster.system.brokerLogin('operator'));
 const untilWhole = (returned?: RunningBroker) =>
-  untilBrokersAreWhole({ brokers: cluster.brokers, operator: cluster.brokerLogin('operator') }, returned);
+  untilBrokersAreWhole({ brokers: cluster.brokers, operator: cluster.system.brokerLogin('operator') }, returned);
 
 async function untilSeenAway(away: RunningBroker, by: RunningBroker): Promise<void> {
   await eventually(
@@ -63,7 +69,7 @@ type Publish = () => Promise<PublishOutcome>;
 
 /** Gives a channel that publishes through one broker. */
 async function publishing<T>(one: RunningBroker, action: (publish: Publish) => Promise<T>): Promise<T> {
-  const access = { brokers: [{ host: one.host, port: one.amqpPort }], ...cluster.brokerLogin('central') };
+  const access = { brokers: [{ host: one.host, port: one.amqpPort }], ...cluster.system.brokerLogin('central') };
   const connection = new BrokerConnection({ access, name: 'contract' });
   const publisher = new CommandPublisher({ connection, groupOf: () => 'g1', deadlineMs: 5000 });
   connection.start();
@@ -102,28 +108,17 @@ const untilConfirmedThrough = (one: RunningBroker) =>
     return true;
   });
 
-async function sql(on: RunningDatabase, text: string, deadlineMs = 10_000): Promise<Record<string, unknown>[]> {
-  using connection = new SideConnection(
-    { host: on.host, port: on.port },
-    cluster.databaseLogin('postgres'),
-    'contract',
-  );
-  return await connection.ask(text, [], deadlineMs);
-}
-
-async function streaming(): Promise<string[]> {
-  const watch = new ReplicationWatch(nodes(), cluster.databaseLogin('eco_monitor'));
-  try {
-    return (await watch.look())
-      .filter(({ seenByPrimary: seen }) => seen?.state === 'streaming' && seen.syncState === 'quorum')
-      .map(({ name }) => name);
-  } finally {
-    watch.close();
-  }
-}
-
-const untilBothStream = () =>
-  eventually('both replicas stream', async () => (await streaming()).length === 2, { deadlineMs: 120_000 });
+const databaseGroup: ContractGroup = {
+  get nodes() {
+    return nodes();
+  },
+  login: (role) => cluster.system.databaseLogin(role),
+  primary: async () => {
+    await untilReplicasCount(databaseGroup);
+    return node(1);
+  },
+};
+const sql = (on: RunningDatabase, text: string, deadlineMs?: number) => sqlAt(databaseGroup, on, text, deadlineMs);
 
 /** Returns the replica that has received more of the log of a failed primary. */
 async function moreAdvanced(one: RunningDatabase, other: RunningDatabase): Promise<RunningDatabase> {
@@ -132,22 +127,6 @@ async function moreAdvanced(one: RunningDatabase, other: RunningDatabase): Promi
     return BigInt(String(row?.['place']));
   };
   return (await received(one)) >= (await received(other)) ? one : other;
-}
-
-let written = 0;
-/** Writes a row outside of any batch; settles when it commits. */
-const write = () =>
-  sql(node(1), `INSERT INTO eco.setting (name, value) VALUES ('contract ${++written}', 'x')`, 120_000);
-
-/** A write whose commit is waiting for a replica. */
-async function waitingWrite(): Promise<{ committed: Promise<unknown> }> {
-  const committed = write();
-  committed.catch(() => undefined);
-  await eventually('a commit waits for a replica', async () => {
-    const rows = await sql(node(1), `SELECT FROM pg_stat_activity WHERE wait_event = 'SyncRep'`);
-    return rows.length === 1;
-  });
-  return { committed };
 }
 
 describe('everything in the description exists:', () => {
@@ -164,34 +143,15 @@ describe('everything in the description exists:', () => {
     for (const one of cluster.brokers) await untilConfirmedThrough(one);
   });
 
-  it('both replicas stream, and a commit waits for one of them', async () => {
-    await untilBothStream();
-    await write();
+  it('a commit waits for one of the two replicas', async () => {
+    await untilReplicasCount(databaseGroup);
+    await writeAt(databaseGroup, node(1));
     for (const one of nodes()) {
       const rows = await sql(
         one,
-        `SELECT name, setting FROM pg_settings WHERE name IN
-         ('data_checksums', 'synchronous_standby_names', 'hot_standby_feedback', 'wal_sender_timeout', 'cluster_name')`,
+        `SELECT current_setting('cluster_name') AS name, current_setting('synchronous_standby_names') AS names`,
       );
-      expect(Object.fromEntries(rows.map(({ name, setting }) => [name, setting]))).toEqual({
-        cluster_name: one.name,
-        data_checksums: 'on',
-        hot_standby_feedback: 'on',
-        synchronous_standby_names: 'ANY 1 ("g1-1", "g1-2", "g1-3")',
-        wal_sender_timeout: '5000',
-      });
-    }
-  });
-
-  it('every account can log in with its password, and not without', async () => {
-    for (const role of loginRoles.filter((each) => each !== 'eco_replicator')) {
-      const { user, password } = cluster.databaseLogin(role);
-      const good = new SideConnection(node(1), { user, password }, 'contract');
-      const bad = new SideConnection(node(1), { user, password: 'wrong' }, 'contract');
-      expect(await good.ask('SELECT session_user AS who', [], 5000)).toEqual([{ who: role }]);
-      await expect(bad.ask('SELECT 1', [], 5000)).rejects.toThrow(/password authentication failed/);
-      good.close();
-      bad.close();
+      expect(rows).toEqual([{ name: one.name, names: 'ANY 1 ("g1-1", "g1-2", "g1-3")' }]);
     }
   });
 });
@@ -279,44 +239,10 @@ describe('a broker', () => {
 });
 
 describe('a database', () => {
-  it('that is killed comes back by a start, with everything committed', async () => {
-    await write();
-    await node(1).kill();
-    expect(await node(1).isRunning()).toBe(false);
-    await expect(sql(node(1), 'SELECT 1')).rejects.toThrow();
-    await node(1).start();
-    expect(await sql(node(1), `SELECT FROM eco.setting WHERE name = 'contract ${written}'`)).toHaveLength(1);
-    await untilBothStream();
-  }, 300_000);
-
-  it.each([
-    ['stall', (one: RunningDatabase) => one.pause(), (one: RunningDatabase) => one.resume()],
-    ['are cut off', (one: RunningDatabase) => one.cutOff(), (one: RunningDatabase) => one.reconnect()],
-    ['are killed', (one: RunningDatabase) => one.kill(), (one: RunningDatabase) => one.start()],
-  ])(
-    'commits nothing while both replicas %s, and commits when one is back',
-    async (_what, fault, heal) => {
-      await Promise.all([fault(node(2)), fault(node(3))]);
-      const { committed } = await waitingWrite();
-      await heal(node(3));
-      await committed;
-      await heal(node(2));
-      await untilBothStream();
-    },
-    300_000,
-  );
-
-  it('that is cut off does not answer, and answers once reconnected', async () => {
-    await node(1).cutOff();
-    await expect(sql(node(1), 'SELECT 1', 2000)).rejects.toThrow();
-    await node(1).reconnect();
-    await eventually('the primary answers', () => sql(node(1), 'SELECT 1'));
-    await untilBothStream();
-  }, 300_000);
+  it.each(databaseContract)('keeps the contract: $name', ({ run }) => run(databaseGroup), 300_000);
 
   it('whose disk is full accepts nothing, and accepts writes when there is room, with everything committed', async () => {
-    await write();
-    const committed = written;
+    const name = await writeAt(databaseGroup, node(1));
     await node(1).fillDisk();
     const fill = `CREATE TABLE IF NOT EXISTS public.filling (text text);
                   INSERT INTO public.filling SELECT repeat(md5(n::text), 100) FROM generate_series(1, 100000) AS n`;
@@ -324,13 +250,13 @@ describe('a database', () => {
     await node(1).freeDisk();
     // Without room for its log a server may have ended.
     if (!(await node(1).isRunning())) await node(1).start();
-    await eventually('a write', write);
-    expect(await sql(node(1), `SELECT FROM eco.setting WHERE name = 'contract ${committed}'`)).toHaveLength(1);
-    await untilBothStream();
+    await eventually('a write', () => writeAt(databaseGroup, node(1)));
+    await assertHas(databaseGroup, node(1), name);
+    await untilReplicasCount(databaseGroup);
   }, 300_000);
 
   it('that was a replica accepts writes once it is promoted and followed, with everything committed', async () => {
-    await write();
+    const name = await writeAt(databaseGroup, node(1));
     await node(1).lose();
     expect(await node(1).isRunning()).toBe(false);
     const ahead = await moreAdvanced(node(2), node(3));
@@ -340,7 +266,7 @@ describe('a database', () => {
     await other.follow(ahead);
     // The commit waits for the replica that follows, as it did on the old primary.
     await sql(ahead, `INSERT INTO eco.setting (name, value) VALUES ('promoted', 'x')`, 60_000);
-    expect(await sql(ahead, `SELECT FROM eco.setting WHERE name = 'contract ${written}'`)).toHaveLength(1);
+    await assertHas(databaseGroup, ahead, name);
     await eventually('the one that follows has it', async () => {
       const rows = await sql(other, `SELECT FROM eco.setting WHERE name = 'promoted'`);
       return rows.length === 1;

@@ -64,6 +64,6 @@ export async function startDatabaseGroups(
 }
 
 function loginOf(cluster: TestCluster, role: LoginRole | 'postgres'): Login {
-  const { user, password } = cluster.databaseLogin(role);
+  const { user, password } = cluster.system.databaseLogin(role);
   return { user, password };
 }

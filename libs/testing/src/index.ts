@@ -3,6 +3,7 @@ export * from './callers.js';
 export * from './certificates.js';
 export * from './documented-settings.js';
 export * from './eventually.js';
+export * from './database-contract.js';
 export * from './database-group.js';
 export * from './batch-writer.js';
 export * from './commands.js';

@@ -32,11 +32,11 @@ const urlOf = (name: string) => cluster.services.find((each) => each.name === na
 const clientOf = (name: string) =>
   apiClientOf(
     () => urlOf(name),
-    () => cluster.tokens,
+    () => cluster.system.tokens,
   );
 const primary = () => cluster.groups[0]?.nodes[0] as TestCluster['groups'][number]['nodes'][0];
 const login = (role: 'eco_reader' | 'eco_operator' | 'eco_writer') => {
-  const { user, password } = cluster.databaseLogin(role);
+  const { user, password } = cluster.system.databaseLogin(role);
   return { user, password };
 };
 
@@ -72,7 +72,7 @@ describe('with TLS', () => {
 
   // ASVS 5.0: 12.3.1
   it('every session of the database, of services and replicas, is encrypted', async () => {
-    using admin = new SideConnection(primary(), cluster.databaseLogin('postgres'), 'spec');
+    using admin = new SideConnection(primary(), cluster.system.databaseLogin('postgres'), 'spec');
     const rows = await admin.ask<{ ssl: boolean }>(
       `SELECT DISTINCT s.ssl FROM pg_stat_ssl s JOIN pg_stat_activity a USING (pid) WHERE a.client_addr IS NOT NULL`,
     );
@@ -123,7 +123,7 @@ describe('without TLS', () => {
   // ASVS 5.0: 12.3.1
   it('PostgreSQL refuses every role', async () => {
     for (const role of ['eco_reader', 'eco_writer', 'postgres'] as const) {
-      const { user, password } = cluster.databaseLogin(role);
+      const { user, password } = cluster.system.databaseLogin(role);
       const plain = new SideConnection({ ...primary(), authority: undefined }, { user, password }, 'spec');
       await expect(plain.ask('SELECT 1')).rejects.toMatchObject({ code: '28000' });
     }
@@ -164,7 +164,7 @@ describe('a certificate of another authority is refused by', () => {
     await once(impostor, 'listening');
     const { port } = impostor.address() as AddressInfo;
     const events = new EventSubscription({
-      access: { brokers: [{ ...broker, port }], ...cluster.brokerLogin('consumers') },
+      access: { brokers: [{ ...broker, port }], ...cluster.system.brokerLogin('consumers') },
       consumer: 'customers',
       handler: () => undefined,
     });
@@ -258,7 +258,7 @@ function plainAnswer(url: string): Promise<string> {
 
 /** The error of the first try to connect; empty: it succeeded. */
 async function brokerError(broker: Address): Promise<string> {
-  const access = { brokers: [broker], ...cluster.brokerLogin('central') };
+  const access = { brokers: [broker], ...cluster.system.brokerLogin('central') };
   const connection = new BrokerConnection({ access, name: `spec ${hostPort(broker)}` });
   connection.start();
   try {

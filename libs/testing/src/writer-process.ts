@@ -31,8 +31,8 @@ export class WriterProcess {
     const { dataDir, brokers, groups } = cluster;
     const groupId = groups[0]?.id ?? '';
     const secretsFile = path.join(dataDir, `${name}.json`);
-    const database = { eco_writer: cluster.databaseLogin('eco_writer').password };
-    writeFileSync(secretsFile, JSON.stringify({ amqp: cluster.brokerLogin(writerUser(groupId)), database }), {
+    const database = { eco_writer: cluster.system.databaseLogin('eco_writer').password };
+    writeFileSync(secretsFile, JSON.stringify({ amqp: cluster.system.brokerLogin(writerUser(groupId)), database }), {
       mode: 0o600,
     });
     this.#logFile = path.join(dataDir, `${name}.log`);

@@ -1,10 +1,10 @@
 import { mkdtemp } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { OwnToken } from '@eco/access';
+import type { OwnToken } from '@eco/access';
 import type { Address, Login } from '@eco/base';
 import { commandQueue, VHOST } from '@eco/broker';
-import { brokerAddresses, describeCluster, Cluster, openCluster, type DatabaseAccess } from '@eco/cluster';
+import { describeCluster, openCluster, operatorsUrlOf, type Cluster, type DatabaseAccess } from '@eco/cluster';
 import type { Components } from './cpu.js';
 
 const FREE_PORTS = { amqp: 0, management: 0, erlang: 0, postgres: 0, central: 0, sucursal: 0, read: 0, operators: 0 };
@@ -33,9 +33,9 @@ export class System {
 
   private constructor(cluster: Cluster) {
     this.#cluster = cluster;
-    this.token = new OwnToken(cluster.tokens, { id: 'bench', role: 'manager' });
-    this.operator = new OwnToken(cluster.tokens, { id: 'bench', role: 'operator' });
-    this.administrator = new OwnToken(cluster.tokens, { id: 'bench', role: 'administrator' });
+    this.token = cluster.system.tokenOf('manager', 'bench');
+    this.operator = cluster.system.tokenOf('operator', 'bench');
+    this.administrator = cluster.system.tokenOf('administrator', 'bench');
   }
 
   /** Not started yet. `destroy` ends it at any time; if this process ends without it, everything is removed anyway. */
@@ -55,19 +55,15 @@ export class System {
   }
 
   get centralUrl(): string {
-    return this.#service('central-api')?.url ?? '';
+    return this.#cluster.system.urlOf('central-api');
   }
 
   get centralOperatorsUrl(): string {
-    return this.#service('central-api')?.operatorsUrl ?? '';
+    return this.#cluster.system.operatorsUrlOf('central-api');
   }
 
   get readUrl(): string {
-    return this.#service('read-service')?.url ?? '';
-  }
-
-  #service(wanted: string) {
-    return this.#cluster.services.find(({ name }) => name === wanted);
+    return this.#cluster.system.urlOf('read-service');
   }
 
   /** The second node of a new cluster. */
@@ -85,17 +81,17 @@ export class System {
   }
 
   login(role: 'postgres' | 'eco_reader' | 'eco_operator' | 'eco_writer'): DatabaseAccess {
-    return this.#cluster.databaseLogin(role);
+    return this.#cluster.system.databaseLogin(role);
   }
 
   /** Addresses of the writers, in the order of `writers`. */
   get writerUrls(): readonly string[] {
-    return this.writers.map(({ name }) => this.#service(name)?.operatorsUrl ?? '');
+    return this.#cluster.system.servicesOf('shard-writer').map(operatorsUrlOf);
   }
 
   /** Access to the brokers as Central, which may send every command except those about dead letters. */
   get brokerAccess(): Login & { brokers: Address[] } {
-    return { brokers: brokerAddresses(this.#cluster), ...this.#cluster.brokerLogin('central') };
+    return this.#cluster.system.brokerAccess('central');
   }
 
   /** Empties the queue of orders. Call it only if no client was promised one of them. */

@@ -381,7 +381,7 @@ it('writes no secret into an argument, an environment or a log, at the most verb
   if (broker === undefined || database === undefined) throw new Error('a server is missing');
   const secrets = new Set([...secretsStored(), ...secretsSeen]);
   await broker.control('set_log_level', 'debug');
-  const superuser = new SideConnection(database, cluster.databaseLogin('postgres'), 'spec');
+  const superuser = new SideConnection(database, cluster.system.databaseLogin('postgres'), 'spec');
   for (const setting of [`log_min_messages = debug1`, `log_statement = 'all'`, `log_error_verbosity = terse`]) {
     await superuser.ask(`ALTER SYSTEM SET ${setting}`);
   }

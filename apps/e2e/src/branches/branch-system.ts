@@ -27,7 +27,7 @@ export class BranchSystem {
   ) {
     this.records = new Records(cluster);
     const central = cluster.services.find(({ name }) => name === 'central-api');
-    this.central = new Api(central?.url ?? '', new Callers(() => cluster.tokens));
+    this.central = new Api(central?.url ?? '', new Callers(() => cluster.system.tokens));
   }
 
   /** A head office and three branches. */
@@ -79,7 +79,7 @@ export class BranchSystem {
     const known = this.#tokens.get(branchId);
     if (known !== undefined) return known;
     const grant = { id: `manager of ${branchId}`, role: 'branch-manager', branchId } as const;
-    const authorization = `Bearer ${await new TokenSigner(this.cluster.tokens).sign(grant, TOKEN_SECONDS)}`;
+    const authorization = `Bearer ${await new TokenSigner(this.cluster.system.tokens).sign(grant, TOKEN_SECONDS)}`;
     this.#tokens.set(branchId, authorization);
     return authorization;
   }

@@ -124,7 +124,7 @@ export class Records {
   }
 
   get #login() {
-    const { user, password } = this.#cluster.databaseLogin('eco_operator');
+    const { user, password } = this.#cluster.system.databaseLogin('eco_operator');
     return { user, password };
   }
 }

@@ -22,7 +22,7 @@ export async function repeatCommands(
   if (layout === undefined) throw new Error('the cluster has no run file');
   const connections: BrokerConnection[] = [];
   const channelOf = async (user: BrokerUser) => {
-    const access = { brokers: brokerAddresses(layout), ...cluster.brokerLogin(user) };
+    const access = { brokers: brokerAddresses(layout), ...cluster.system.brokerLogin(user) };
     const connection = new BrokerConnection({ access, name: 'repeater' });
     connections.push(connection);
     connection.start();

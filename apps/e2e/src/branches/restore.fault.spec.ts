@@ -55,7 +55,7 @@ async function startSystem(): Promise<System> {
     },
   });
   const cluster = await startNative(description, { endWithUs: 'the cluster' });
-  const callers = new Callers(() => cluster.tokens);
+  const callers = new Callers(() => cluster.system.tokens);
   const api = (app: string) => new Api(cluster.services.find(({ name }) => name === app)?.url ?? '', callers);
   return {
     cluster,
@@ -67,7 +67,7 @@ async function startSystem(): Promise<System> {
 }
 
 async function manager(): Promise<Record<string, string>> {
-  const callers = new Callers(() => system.cluster.tokens);
+  const callers = new Callers(() => system.cluster.system.tokens);
   return callers.as({ id: `manager of ${BRANCH}`, role: 'branch-manager', branchId: BRANCH });
 }
 
@@ -122,7 +122,7 @@ async function remaining(): Promise<number> {
 async function asSuperuser(sql: string): Promise<void> {
   const node = system.cluster.groups[0]?.nodes[0];
   if (node === undefined) throw new Error('there is no database');
-  using connection = new SideConnection(node, system.cluster.databaseLogin('postgres'), 'test');
+  using connection = new SideConnection(node, system.cluster.system.databaseLogin('postgres'), 'test');
   await connection.ask(sql, [], 30_000);
 }
 

@@ -1,4 +1,4 @@
-import { eventually } from '@eco/testing';
+import { databaseContract, eventually, type ContractGroup } from '@eco/testing';
 import { DecisionWatch, type Watched } from './decision-watch.js';
 import { losses } from './losses.js';
 import { PatroniGroup, WAIT } from './patroni-group.js';
@@ -14,6 +14,7 @@ const CONFIRMED_AFTER = 20;
 
 let project: Project;
 let group: PatroniGroup;
+let contractGroup: ContractGroup;
 let load: Load;
 let watch: DecisionWatch;
 const seen = new Map<string, Watched[]>();
@@ -22,6 +23,7 @@ beforeAll(async () => {
   project = await Project.open();
   group = new PatroniGroup(project);
   await project.up('--build');
+  contractGroup = group.contractGroup();
   load = new Load();
   // It can't begin without a primary, but can go on without one.
   await eventually('the load has its products', () => /100\/100/.test(load.complaint), WAIT);
@@ -45,6 +47,8 @@ function figuresOf(name: string, all: readonly Watched[]): string {
     `${accepted} orders accepted, the slowest in ${Math.round(slowest)} ms`
   );
 }
+
+it.each(databaseContract)('keeps the contract: $name', ({ run }) => run(contractGroup));
 
 const untilConfirmed = (after: string, count: number) => {
   const before = watch.confirmedCount;

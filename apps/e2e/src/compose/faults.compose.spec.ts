@@ -104,7 +104,7 @@ it('keeps consistent data across a stop', async () => {
   await project.up();
   expect(await composeSecrets()).toEqual(secrets);
   const login = { user: 'eco_operator', password: secrets.database.eco_operator };
-  for (const { nodes } of project.layout.groups) {
+  for (const { nodes } of project.system.layout.groups) {
     const report = await verifyGroup(nodes[0], login);
     expect(report.checks.filter(({ offences }) => offences > 0)).toEqual([]);
     expect(report.checks.length).toBeGreaterThan(0);

@@ -61,6 +61,18 @@ export const losses: readonly Loss[] = [
     lose: killServer,
     repair: (system, primary) => start(system, system.group.replicasOf(primary)[1]),
   },
+  {
+    name: 'the primary is killed while a replica lags',
+    lose: async ({ group }, primary) => {
+      const [late, other] = group.replicasOf(primary);
+      await group.holdReceiver(primary, late);
+      await group.killServer(primary);
+      await group.untilOther(primary);
+      const leader = await group.leader();
+      if (leader !== other) throw new Error(`${leader} leads, though ${late} lags and ${other} does not`);
+    },
+    repair: ({ group }, primary) => group.resumeReceiver(group.replicasOf(primary)[0]),
+  },
   { name: 'a switchover is ordered', limitMs: 10_000, lose: ({ project }) => project.eco('switchover', '--docker') },
   {
     name: 'all nodes of etcd are killed',

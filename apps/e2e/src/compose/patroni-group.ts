@@ -1,14 +1,18 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { composeSecrets, PROJECT_DIR } from '@eco/cluster';
+import type { Address } from '@eco/base';
+import { composeContainers, PROJECT_DIR } from '@eco/cluster';
 import { SideConnection } from '@eco/postgres';
-import { eventually } from '@eco/testing';
+import { eventually, type ContractGroup, type ContractNode } from '@eco/testing';
 import type { Project } from './project.js';
 
 /** Time limit of waits for a server, on a busy machine. */
 export const WAIT = { deadlineMs: 180_000, pauseMs: 500 };
 
 const KILL_SERVER = 'kill -9 "$(head -n 1 /var/lib/postgresql/data/node/postmaster.pid)"';
+
+/** A replica lags when it has received so much less than the primary has written: several batches. */
+const LAG_BYTES = 100_000;
 
 interface Member {
   readonly Member: string;
@@ -75,7 +79,7 @@ export class PatroniGroup {
       }),
     );
     const ended = shells.map((shell) => once(shell, 'exit'));
-    const connections = await Promise.all(nodes.map((node) => this.#connect(node)));
+    const connections = nodes.map((node) => this.#connect(node));
     try {
       // The connections are open before.
       await Promise.all(connections.map((each) => each.ask('SELECT 1', [], 30_000)));
@@ -99,11 +103,76 @@ export class PatroniGroup {
     }
   }
 
-  async #connect(node: string): Promise<SideConnection> {
-    const address = this.#project.layout.groups[0]?.nodes.find(({ name }) => name === node);
+  /**
+   * Keeps a replica from receiving anything, and resolves when it lags. Its connection stays open, for as long as the
+   * primary waits for an answer. `resumeReceiver` ends that.
+   */
+  async holdReceiver(primary: string, replica: string): Promise<void> {
+    using connection = this.#connect(primary);
+    using held = this.#connect(replica);
+    const [receiver] = await held.ask<{ pid: number }>('SELECT pid FROM pg_stat_wal_receiver', [], 30_000);
+    await this.#project.compose('exec', '-T', replica, 'bash', '-c', `kill -STOP ${receiver?.pid}`);
+    await eventually(
+      `${replica} lags`,
+      async () => {
+        const [row] = await connection.ask<{ lags: boolean }>(
+          `SELECT pg_current_wal_flush_lsn() - flush_lsn > ${LAG_BYTES} AS lags FROM pg_stat_replication
+           WHERE application_name = $1`,
+          [replica],
+          30_000,
+        );
+        return row?.lags === true;
+      },
+      { ...WAIT, pauseMs: 50 },
+    );
+  }
+
+  async resumeReceiver(replica: string): Promise<void> {
+    const receiver = `ps -o pid= -o args= -A | awk '/[w]alreceiver/ { print $1 }'`;
+    await this.#project.compose('exec', '-T', replica, 'bash', '-c', `kill -CONT $(${receiver})`);
+  }
+
+  /** The group as the contract of databases sees it. */
+  contractGroup(): ContractGroup {
+    const nodes = this.nodes.map((name) => this.#contractNode(name));
+    return {
+      nodes,
+      login: (role) => this.#project.system.databaseLogin(role),
+      primary: async () => {
+        const primary = await this.untilWhole();
+        return nodes.find(({ name }) => name === primary) as ContractNode;
+      },
+    };
+  }
+
+  #contractNode(name: string): ContractNode {
+    const compose = async (...args: string[]) => void (await this.#project.compose(...args));
+    return {
+      ...this.#addressOf(name),
+      name,
+      isRunning: async () =>
+        (await composeContainers()).some(({ service, state }) => service === name && state === 'running'),
+      kill: () => compose('kill', name),
+      start: () => compose('up', '--detach', '--no-deps', '--wait', name),
+      pause: () => compose('pause', name),
+      resume: () => compose('unpause', name),
+      cutOff: () => this.#project.cutOff(name),
+      reconnect: () => this.#project.reconnect(name),
+    };
+  }
+
+  #addressOf(node: string): Address {
+    const address = this.#project.system.layout.groups[0]?.nodes.find(({ name }) => name === node);
     if (address === undefined) throw new Error(`there is no node ${node}`);
-    const password = (await composeSecrets()).database.postgres;
-    return new SideConnection(address, { user: 'postgres', password }, 'eco compose faults');
+    return address;
+  }
+
+  #connect(node: string): SideConnection {
+    return new SideConnection(
+      this.#addressOf(node),
+      this.#project.system.databaseLogin('postgres'),
+      'eco compose faults',
+    );
   }
 
   /** Asked at any database that answers. */

@@ -3,15 +3,13 @@ import { createServer, type AddressInfo, type Server } from 'node:net';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import {
-  clientUrlOf,
   composeAuthority,
   composeContainers,
   composeLayout,
   composeSecrets,
   PROJECT_DIR,
-  trustLayout,
+  RunningSystem,
   type App,
-  type Layout,
 } from '@eco/cluster';
 import { Callers } from '@eco/testing';
 import { Api } from '../system/system.js';
@@ -21,11 +19,11 @@ const ECO = path.join(PROJECT_DIR, 'apps/eco/bin/eco.js');
 
 /** The system of compose.yaml with its own name and ports, so that it can run next to another one. */
 export class Project {
-  /** Ports of its containers, which are known once it is up. */
-  layout!: Layout;
+  /** Known once it is up. */
+  system!: RunningSystem;
   /** Networks that were cut, by service. */
   readonly #cut = new Map<string, readonly string[]>();
-  readonly #callers = new Callers(async () => (await composeSecrets()).tokens);
+  readonly #callers = new Callers(() => this.system.tokens);
 
   private constructor(readonly name: string) {}
 
@@ -44,8 +42,10 @@ export class Project {
   /** Resolves when all containers are healthy. */
   async up(...options: string[]): Promise<void> {
     await this.compose('up', '--wait', ...options);
-    this.layout = composeLayout(await composeContainers(), await composeAuthority());
-    trustLayout(this.layout);
+    this.system = new RunningSystem(
+      composeLayout(await composeContainers(), await composeAuthority()),
+      await composeSecrets(),
+    );
   }
 
   /** Removes the project with its data. */
@@ -66,9 +66,7 @@ export class Project {
   }
 
   #api(app: App): Api {
-    const service = this.layout.services.find((each) => each.app === app);
-    if (service === undefined) throw new Error(`there is no ${app}`);
-    return new Api(clientUrlOf(service), this.#callers);
+    return new Api(this.system.urlOf(app), this.#callers);
   }
 
   /** Runs `eco` and returns its output. Throws an error with both outputs if it fails. */

@@ -81,8 +81,8 @@ it('has in compose.digests.yaml the images of compose.yaml, and the base of each
 
 it('comes up healthy from nothing', async () => {
   await project.up('--build');
-  expect(project.layout.groups.map(({ nodes }) => nodes.length)).toEqual([3]);
-  expect(project.layout.brokers).toHaveLength(3);
+  expect(project.system.layout.groups.map(({ nodes }) => nodes.length)).toEqual([3]);
+  expect(project.system.layout.brokers).toHaveLength(3);
   const { stdout } = await project.compose('exec', '-T', 'g1-1', ...PATRONICTL, 'list', '--format', 'json');
   const roles = (JSON.parse(stdout) as { Role: string }[]).map(({ Role }) => Role);
   expect(roles.sort()).toEqual(['Leader', 'Quorum Standby', 'Quorum Standby']);
@@ -183,7 +183,7 @@ it('starts what is missing by eco up --docker, which ends in a table of what run
   await project.compose('stop', 'sucursal-api');
   const said = await project.eco('up', '--docker');
   expect(said).toContain(`management UI: user operator`);
-  for (const { name } of project.layout.services) expect(said).toContain(name);
+  for (const { name } of project.system.layout.services) expect(said).toContain(name);
   const unwell = (await composeContainers()).filter(({ state, health }) => state === 'running' && health !== 'healthy');
   expect([unwell, await stateOf('sucursal-api')]).toEqual([[], 'running']);
 });

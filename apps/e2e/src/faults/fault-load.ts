@@ -72,7 +72,7 @@ export class FaultLoad {
       return (limit: number) => Math.floor(random() * limit);
     };
     this.#requests = new Requests(`f${options.seed}`, below('requests'), (path) =>
-      usualIdKey(path, system.cluster.tokens),
+      usualIdKey(path, system.cluster.system.tokens),
     );
     this.#rawPublisher = new RawPublisher(system.cluster, `f${options.seed}`, below('by hand'));
   }

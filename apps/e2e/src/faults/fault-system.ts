@@ -62,8 +62,8 @@ export class FaultSystem {
   private constructor(readonly cluster: TestCluster) {
     this.brokers = cluster.brokers;
     this.services = cluster.services;
-    this.operator = cluster.brokerLogin('operator');
-    this.callers = new Callers(() => cluster.tokens);
+    this.operator = cluster.system.brokerLogin('operator');
+    this.callers = new Callers(() => cluster.system.tokens);
     this.central = new Api(this.service('central-api').url, this.callers);
     this.read = new Api(this.service('read-service').url, this.callers);
   }
@@ -238,7 +238,7 @@ export class FaultSystem {
   }
 
   login(role: LoginRole | 'postgres') {
-    const { user, password } = this.cluster.databaseLogin(role);
+    const { user, password } = this.cluster.system.databaseLogin(role);
     return { user, password };
   }
 

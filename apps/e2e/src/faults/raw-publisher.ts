@@ -32,7 +32,7 @@ export class RawPublisher {
     this.#below = below;
     const brokers = cluster.brokers.map(({ host, amqpPort }) => ({ host, port: amqpPort }));
     this.#connection = new BrokerConnection({
-      access: { brokers, ...cluster.brokerLogin('central') },
+      access: { brokers, ...cluster.system.brokerLogin('central') },
       name: 'raw publisher',
     });
   }

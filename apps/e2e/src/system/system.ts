@@ -1,15 +1,4 @@
-import {
-  brokerAddresses,
-  brokerLogin,
-  clientUrlOf,
-  managementUrlOf,
-  openSecrets,
-  operatorsUrlOf,
-  readRun,
-  trustLayout,
-  type App,
-  type ServiceNode,
-} from '@eco/cluster';
+import { openSecrets, operatorsUrlOf, readRun, RunningSystem, type App } from '@eco/cluster';
 import type { BrokerUser } from '@eco/contracts';
 import type { LoginRole } from '@eco/database';
 import type { Address } from '@eco/base';
@@ -92,22 +81,15 @@ export async function openSystem() {
   const dataDir = process.env['E2E_DATA_DIR'] ?? '';
   const run = readRun(dataDir);
   if (run === undefined) throw new Error(`no system runs with the data folder ${dataDir}`);
-  const { layout } = run;
-  trustLayout(layout);
-  const { tokens } = await openSecrets(dataDir);
+  const system = new RunningSystem(run.layout, await openSecrets(dataDir));
+  const { layout, tokens } = system;
   const callers = new Callers(() => tokens);
-  const serviceOf = (app: App): ServiceNode => {
-    const service = layout.services.find((each) => each.app === app);
-    if (service === undefined) throw new Error(`the system has no ${app}`);
-    return service;
-  };
-  const api = (app: App) => {
-    return new Api(clientUrlOf(serviceOf(app)), callers);
-  };
-  const operatorsOf = (service: ServiceNode) => new Api(operatorsUrlOf(service));
+  const api = (app: App) => new Api(system.urlOf(app), callers);
+  const operators = (app: App) => new Api(system.operatorsUrlOf(app));
   const [group] = layout.groups;
-  const [broker] = layout.brokers;
-  if (group === undefined || broker === undefined) throw new Error('the system has no group or no broker');
+  if (group === undefined) throw new Error('the system has no group');
+  // A test may have rotated a password.
+  const now = async () => new RunningSystem(layout, await openSecrets(dataDir));
 
   return {
     dataDir,
@@ -118,14 +100,14 @@ export async function openSystem() {
     central: api('central-api'),
     sucursal: api('sucursal-api'),
     read: api('read-service'),
-    writers: layout.services
-      .filter(({ app }) => app === 'shard-writer')
-      .map((service) => ({ name: service.name, operators: operatorsOf(service) })),
+    writers: system
+      .servicesOf('shard-writer')
+      .map((service) => ({ name: service.name, operators: new Api(operatorsUrlOf(service)) })),
     /** The listener for operators of each API. */
     operators: {
-      central: operatorsOf(serviceOf('central-api')),
-      sucursal: operatorsOf(serviceOf('sucursal-api')),
-      read: operatorsOf(serviceOf('read-service')),
+      central: operators('central-api'),
+      sucursal: operators('sucursal-api'),
+      read: operators('read-service'),
     },
 
     /** Current pid of a process. */
@@ -141,28 +123,18 @@ export async function openSystem() {
       { node = group.nodes[0], role = 'eco_operator' }: { node?: Address; role?: LoginRole | 'postgres' } = {},
     ): Promise<R[]> {
       if (node === undefined) throw new Error('the group has no node');
-      // A test may have rotated the password.
-      using connection = new SideConnection(
-        node,
-        { user: role, password: (await openSecrets(dataDir)).database[role] },
-        'eco e2e',
-      );
+      using connection = new SideConnection(node, (await now()).databaseLogin(role), 'eco e2e');
       return await connection.ask<R>(text, values, 30_000);
     },
 
     /** The brokers' management API, as an administrator. Throws unless the status is 2xx. */
     async management(method: string, path: string): Promise<unknown> {
-      const login = brokerLogin(await openSecrets(dataDir), 'topology');
-      return manage({ url: managementUrlOf(broker), ...login }, `/api${path}`, { method });
+      return manage((await now()).management('topology'), `/api${path}`, { method });
     },
 
     /** Publishes a message directly to a command queue, by default as Central. Throws if it was not routed. */
     async putOnQueue(queue: string, payload: string, user: BrokerUser = 'central'): Promise<void> {
-      await publishRaw(
-        { brokers: brokerAddresses(layout), ...brokerLogin(await openSecrets(dataDir), user) },
-        queue,
-        payload,
-      );
+      await publishRaw((await now()).brokerAccess(user), queue, payload);
     },
   };
 }

@@ -4,16 +4,15 @@ import { readlinkSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import {
-  brokerLogin,
   clientUrlOf,
   managementUrlOf,
   openSecrets,
   operatorsUrlOf,
   readRun,
+  RunningSystem,
   type Run,
   type Secrets,
 } from '@eco/cluster';
-import { DATABASE_NAME } from '@eco/postgres';
 import { eventually, type TestCluster } from '@eco/testing';
 import { BranchProcess } from '../branches/branch-process.js';
 
@@ -102,7 +101,7 @@ export class OtherVersion {
     const { layout } = this.#run;
     const cluster: Partial<TestCluster> = {
       dataDir: this.#dataDir,
-      tokens: secrets.tokens,
+      system: new RunningSystem(layout, secrets),
       brokers: layout.brokers.map((node) => ({ ...node, managementUrl: managementUrlOf(node) })) as never,
       groups: layout.groups as never,
       services: layout.services.map((service) => ({
@@ -110,8 +109,6 @@ export class OtherVersion {
         url: clientUrlOf(service),
         operatorsUrl: operatorsUrlOf(service),
       })) as never,
-      brokerLogin: (user) => brokerLogin(secrets, user),
-      databaseLogin: (role) => ({ user: role, password: secrets.database[role], database: DATABASE_NAME }),
       destroy: () => this.stop(),
     };
     return cluster as TestCluster;

@@ -44,7 +44,7 @@ afterAll(async () => {
 it('moves from 15 to 17 with nothing lost, doubled or refused, and with all positions', async () => {
   const [group] = next.groups;
   if (group === undefined) throw new Error('there is no new group');
-  const superuser = system.cluster.databaseLogin('postgres');
+  const superuser = system.cluster.system.databaseLogin('postgres');
   const old = await system.primary();
   const [to] = group.nodes as readonly [RunningDatabase];
   const versionOf = async (node: RunningDatabase) => (await askAt(node, superuser, 'SHOW server_version'))[0];

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import type { RunningSystem } from '@eco/cluster';
 import { customerIdSchema } from '@eco/contracts';
 import { readErasures, type Erasure } from '@eco/database';
 import { askNodes, primaryOf, SideConnection } from '@eco/postgres';
@@ -6,7 +7,7 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { CentralClient } from '../central-client.js';
 import { BadInput, json, print } from '../input.js';
-import { openTarget, targetOptions, type Target, type Where } from '../target.js';
+import { openTarget, targetOptions, type Where } from '../target.js';
 import { tableOf } from '../text-table.js';
 
 interface Options extends Where {
@@ -74,8 +75,8 @@ async function list(options: Options): Promise<string> {
 }
 
 /** All erasures of a group, from its primary, because a replica may be behind. */
-async function erasuresOf({ id, nodes }: Target['groups'][number], target: Target): Promise<Erasure[]> {
-  const login = target.login('eco_operator');
+async function erasuresOf({ id, nodes }: RunningSystem['groups'][number], target: RunningSystem): Promise<Erasure[]> {
+  const login = target.databaseLogin('eco_operator');
   const primary = primaryOf(await askNodes(nodes, login, ANSWER_MS));
   if (primary === undefined) throw new BadInput(`no primary of group ${id} answers: see "npx eco status"`);
   using node = new SideConnection(primary.node, login, 'eco customers');

@@ -29,7 +29,7 @@ function eco(...args: string[]): { code: number | null; text: string } {
 }
 
 function management(method: string, at: string, body?: unknown): Promise<unknown> {
-  const access = { url: cluster.brokers[0]?.managementUrl ?? '', ...cluster.brokerLogin('topology') };
+  const access = { url: cluster.brokers[0]?.managementUrl ?? '', ...cluster.system.brokerLogin('topology') };
   return manage(access, `/api${at}`, { method, body });
 }
 

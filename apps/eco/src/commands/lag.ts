@@ -33,12 +33,12 @@ async function lag(options: Options, command: Command): Promise<string> {
   const everyMs = wholeNumberOf('--every', options.every, { min: 100, max: 3_600_000 }, violations);
   refuse(violations);
   const target = await openTarget(options);
-  const login = target.login('eco_monitor');
+  const login = target.databaseLogin('eco_monitor');
   const operator = target.tokenOf('operator');
   const watches = target.groups.map(({ id, nodes }) => ({ group: id, watch: new ReplicationWatch(nodes, login) }));
   const look = async (): Promise<Row[]> => {
     const [shares, ...looked] = await Promise.all([
-      sharesOf(target.readUrl, operator),
+      sharesOf(target.urlOf('read-service'), operator),
       ...watches.map(async ({ group, watch }) => (await watch.look()).map((node) => ({ group, ...node }))),
     ]);
     return looked.flat().map((node) => ({ ...node, readShare: shares.get(node.name) ?? null }));

@@ -1,10 +1,9 @@
 import path from 'node:path';
-import { TokenSigner, type TokenSecrets } from '@eco/access';
+import { TokenSigner } from '@eco/access';
 import { hostPort, type Login } from '@eco/base';
 import {
   addFirstAdministrator,
   authorityFile,
-  brokerLogin,
   brokerSecretsFile,
   clientUrlOf,
   type Cluster,
@@ -14,8 +13,8 @@ import {
   operatorsUrlOf,
   ProcessError,
   Refused,
+  RunningSystem,
   Stopped,
-  trustLayout,
   type ClusterDescription,
   type Layout,
 } from '@eco/cluster';
@@ -63,7 +62,7 @@ async function up(options: UpOptions, command: Command): Promise<string> {
 async function run(cluster: Cluster, description: ClusterDescription, say: (text: string) => void): Promise<void> {
   try {
     await cluster.start(drawSteps);
-    say(overview(cluster, description, await tokenLines(cluster, shown(authorityFile(description.dataDir)))));
+    say(overview(cluster, description, await tokenLines(cluster.system, shown(authorityFile(description.dataDir)))));
     say(await backupLine(description));
     await cluster.supervise((line) => say(`${new Date().toISOString()} ${line}`));
   } catch (error) {
@@ -86,13 +85,12 @@ async function upInContainers(description: ClusterDescription, command: Command)
   if (description.backupsDir !== undefined)
     throw new BadInput('containers are not backed up yet: start them without --backups');
   const { layout, secrets } = await startCompose(description, command);
-  trustLayout(layout);
-  const central = layout.services.find(({ app }) => app === 'central-api');
-  const administrator = central && (await addFirstAdministrator(clientUrlOf(central), secrets.tokens));
-  const firstRequest = await tokenLines({ layout, tokens: secrets.tokens }, 'ca.crt');
+  const system = new RunningSystem(layout, secrets);
+  const administrator = await addFirstAdministrator(system.urlOf('central-api'), system.tokens);
+  const firstRequest = await tokenLines(system, 'ca.crt');
   return [
     whatRunsWhere(layout),
-    managementUi(brokerLogin(secrets, 'operator')),
+    managementUi(system.brokerLogin('operator')),
     ...administratorLine(administrator),
     'certificate for clients: docker compose cp configure:/eco/all/ca.crt ca.crt',
     ...firstRequest,
@@ -111,7 +109,7 @@ function overview(cluster: Cluster, { dataDir }: ClusterDescription, firstReques
   return [
     whatRunsWhere(layout),
     ...[...missing].map(([name, reason]) => `${name} is missing, and is tried again every 30 s: it ${reason}`),
-    `${managementUi(cluster.brokerLogin('operator'))} (kept in ${shown(brokerSecretsFile(dataDir))})`,
+    `${managementUi(cluster.system.brokerLogin('operator'))} (kept in ${shown(brokerSecretsFile(dataDir))})`,
     ...administratorLine(cluster.firstAdministrator),
     ...firstRequest,
     `logs: ${shown(path.join(dataDir, 'log'))}`,
@@ -123,13 +121,10 @@ function overview(cluster: Cluster, { dataDir }: ClusterDescription, firstReques
  * A token of the head office and a first request with it; nothing if no Central runs. `certificateFile`: of the
  * authority, by which curl verifies Central.
  */
-async function tokenLines(
-  { layout, tokens }: { layout: Layout; tokens: TokenSecrets },
-  certificateFile: string,
-): Promise<string[]> {
-  const central = layout.services.find(({ app }) => app === 'central-api');
+async function tokenLines(system: RunningSystem, certificateFile: string): Promise<string[]> {
+  const [central] = system.servicesOf('central-api');
   if (central === undefined) return [];
-  const token = await new TokenSigner(tokens).sign({ id: 'eco token manager', role: 'manager' }, TOKEN_SECONDS);
+  const token = await new TokenSigner(system.tokens).sign({ id: 'eco token manager', role: 'manager' }, TOKEN_SECONDS);
   const trust = central.authority === undefined ? '' : `--cacert ${certificateFile} `;
   return [
     'a token of the head office for 12 h (npx eco token makes others), and a first request:',

@@ -1,5 +1,6 @@
 import { sleep } from '@eco/base';
 import { BrokerConnection, CommandPublisher } from '@eco/broker';
+import type { RunningSystem } from '@eco/cluster';
 import type { Command } from '@eco/contracts';
 import {
   readCommandResults,
@@ -11,7 +12,6 @@ import {
 } from '@eco/database';
 import { askNodes, primaryOf, SideConnection } from '@eco/postgres';
 import { BadInput } from '../input.js';
-import type { Target } from '../target.js';
 import { discardOf } from './replay.js';
 
 /*
@@ -47,9 +47,9 @@ export class DeadLetterAdmin {
   /** Owner of each bucket. */
   #owners: Promise<Map<number, string>> | undefined;
   #publishing: { connection: BrokerConnection; publisher: CommandPublisher } | undefined;
-  readonly #target: Target;
+  readonly #target: RunningSystem;
 
-  constructor(target: Target) {
+  constructor(target: RunningSystem) {
     this.#target = target;
   }
 
@@ -61,7 +61,7 @@ export class DeadLetterAdmin {
   async primary(group: string): Promise<SideConnection> {
     const known = this.#nodes.get(group);
     if (known !== undefined) return known;
-    const login = this.#target.login('eco_operator');
+    const login = this.#target.databaseLogin('eco_operator');
     const nodes = this.#target.groups.find(({ id }) => id === group)?.nodes ?? [];
     const primary = primaryOf(await askNodes(nodes, login, ANSWER_MS));
     if (primary === undefined) throw new BadInput(`no primary of group ${group} answers: see "npx eco status"`);
@@ -191,7 +191,7 @@ export class DeadLetterAdmin {
 
   async #publisher(): Promise<CommandPublisher> {
     if (this.#publishing !== undefined) return this.#publishing.publisher;
-    const access = { brokers: this.#target.brokers, ...this.#target.deadLetterAdmin };
+    const access = this.#target.brokerAccess('dead-letter-admin');
     const connection = new BrokerConnection({ access, name: 'eco dead-letters' });
     // Every command names its group, so no owner is looked up.
     const publisher = new CommandPublisher({ connection, groupOf: () => undefined, deadlineMs: PUBLISH_MS });

@@ -1,5 +1,4 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { OwnToken } from '@eco/access';
 import { BrokerConnection, CommandPublisher } from '@eco/broker';
 import { headers as headerNames } from '@eco/contracts';
 import type { KeptDeadLetter } from '@eco/database';
@@ -33,7 +32,7 @@ beforeAll(async () => {
     writersPerGroup: 1,
   });
   for (const { id, nodes } of cluster.groups) {
-    sides.set(id, new SideConnection(nodes[0], cluster.databaseLogin('eco_operator'), 'spec'));
+    sides.set(id, new SideConnection(nodes[0], cluster.system.databaseLogin('eco_operator'), 'spec'));
   }
   for (const group of GROUP_IDS) {
     const product = { productId: productOf(group), name: 'Café', priceCents: 890, stock: 100 };
@@ -55,7 +54,7 @@ function central() {
 }
 const ask = apiClientOf(
   () => central().url,
-  () => cluster.tokens,
+  () => cluster.system.tokens,
 );
 const askAsOperator = apiClientOf(() => central().operatorsUrl);
 
@@ -108,10 +107,7 @@ it('a Central that has seen no database keeps orders and cart commands for their
 it('a replay goes to the owner of the bucket, and closes the dead letter where it is', async () => {
   // This message is like one of a sender that assumes the wrong owner.
   const connection = new BrokerConnection({
-    access: {
-      brokers: cluster.brokers.map(({ host, amqpPort: port }) => ({ host, port })),
-      ...cluster.brokerLogin('central'),
-    },
+    access: cluster.system.brokerAccess('central'),
     name: 'spec',
   });
   const publisher = new CommandPublisher({ connection, groupOf: () => 'g1', deadlineMs: 10_000 });
@@ -126,17 +122,7 @@ it('a replay goes to the owner of the bucket, and closes the dead letter where i
   await connection.stop();
   await eventually('it is a dead letter', async () => (await deadLetters('g1')).length === 1);
 
-  const login = (role: 'eco_reader' | 'eco_operator' | 'eco_monitor') => cluster.databaseLogin(role);
-  const admin = new DeadLetterAdmin({
-    centralUrl: '',
-    sucursalUrl: '',
-    readUrl: '',
-    brokers: cluster.brokers.map(({ host, amqpPort: port }) => ({ host, port })),
-    deadLetterAdmin: cluster.brokerLogin('dead-letter-admin'),
-    groups: cluster.groups.map(({ id, nodes }) => ({ id, nodes: [...nodes] })),
-    login,
-    tokenOf: (role) => new OwnToken(cluster.tokens, { id: 'spec', role }),
-  });
+  const admin = new DeadLetterAdmin(cluster.system);
   try {
     const letters: KeptDeadLetter[] = [];
     for await (const letter of admin.open('g1', { errorClass: 'not-owned' })) letters.push(letter);

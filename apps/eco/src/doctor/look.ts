@@ -1,15 +1,7 @@
 import { statfs } from 'node:fs/promises';
-import { VHOST } from '@eco/broker';
-import {
-  brokerLogin,
-  clientUrlOf,
-  managementUrlOf,
-  operatorsUrlOf,
-  trustLayout,
-  type Layout,
-  type Secrets,
-  type ServiceNode,
-} from '@eco/cluster';
+import type { Login } from '@eco/base';
+import { manage, VHOST } from '@eco/broker';
+import { clientUrlOf, operatorsUrlOf, RunningSystem, type Layout, type Secrets, type ServiceNode } from '@eco/cluster';
 import { ReplicationWatch } from '@eco/database';
 import { Metrics } from '@eco/observability';
 import { SideConnection } from '@eco/postgres';
@@ -33,13 +25,13 @@ export interface Observed {
 
 /** Asks all parts of a system at the same time. Settles within a few seconds, even without answers. */
 export async function look({ layout, secrets, processes, dataDir }: Observed): Promise<Facts> {
-  trustLayout(layout);
-  const monitor = { user: 'eco_monitor', password: secrets.database.eco_monitor };
+  const system = new RunningSystem(layout, secrets);
+  const monitor = system.databaseLogin('eco_monitor');
   const [services, nodes, databaseClocks, broker, disk, certificates] = await Promise.all([
     Promise.all(layout.services.map(askService)),
     Promise.all(layout.groups.map((group) => askGroup(group, monitor))),
     Promise.all(layout.groups.flatMap((group) => group.nodes.map((node) => askDatabaseClock(node, monitor)))),
-    askBrokers(layout, secrets),
+    askBrokers(system),
     dataDir === undefined ? undefined : diskOf(dataDir),
     certificatesOf(layout),
   ]);
@@ -80,12 +72,7 @@ function clockOf(
   return Number.isNaN(aheadS) ? undefined : { name, aheadS, errorS: errorS + (answeredAtMs - askedAtMs) / 2000 };
 }
 
-interface Monitor {
-  readonly user: string;
-  readonly password: string;
-}
-
-async function askGroup({ nodes }: Layout['groups'][number], login: Monitor): Promise<Facts['nodes']> {
+async function askGroup({ nodes }: Layout['groups'][number], login: Login): Promise<Facts['nodes']> {
   const watch = new ReplicationWatch(nodes, login);
   try {
     return await watch.look();
@@ -94,7 +81,7 @@ async function askGroup({ nodes }: Layout['groups'][number], login: Monitor): Pr
   }
 }
 
-async function askDatabaseClock(node: Layout['groups'][number]['nodes'][number], login: Monitor) {
+async function askDatabaseClock(node: Layout['groups'][number]['nodes'][number], login: Login) {
   const connection = new SideConnection(node, login, 'eco doctor');
   try {
     // The first answer includes the log-in, which takes long.
@@ -124,20 +111,14 @@ const nodesSchema = z.array(
 );
 
 /** What the first broker that answers knows about all of them. */
-async function askBrokers(layout: Layout, secrets: Secrets) {
-  if (layout.brokers.length === 0) return undefined;
-  const { user, password } = brokerLogin(secrets, 'operator');
-  const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
-  const get = async (url: string): Promise<unknown> => {
-    const response = await fetch(url, { headers: { authorization }, signal: AbortSignal.timeout(ANSWER_MS) });
-    if (!response.ok) throw new Error(`${url}: ${response.status}`);
-    return response.json();
-  };
-  const answers = layout.brokers.map(async (broker) => {
-    const url = managementUrlOf(broker);
+async function askBrokers(system: RunningSystem) {
+  const { brokers } = system.layout;
+  if (brokers.length === 0) return undefined;
+  const answers = brokers.map(async (broker) => {
+    const management = system.management('operator', broker);
     const [queues, nodes] = await Promise.all([
-      get(`${url}/api/queues/${encodeURIComponent(VHOST)}`),
-      get(`${url}/api/nodes`),
+      manage(management, `/api/queues/${encodeURIComponent(VHOST)}`, { deadlineMs: ANSWER_MS }),
+      manage(management, '/api/nodes', { deadlineMs: ANSWER_MS }),
     ]);
     return {
       queues: queuesSchema.parse(queues),

@@ -1,9 +1,9 @@
+import type { RunningSystem } from '@eco/cluster';
 import { brokenChecks, verifyGroup, type CheckResult } from '@eco/database';
 import type { Address, Login } from '@eco/base';
 import { askNodes, primaryOf, ReadSession, type Statement } from '@eco/postgres';
 import { bucketOf } from '@eco/routing';
 import { BadInput } from '../input.js';
-import type { Target } from '../target.js';
 import type { Accepted } from './writers.js';
 
 /** Time limit of an answer, ms. A machine that has just been under load may take this long. */
@@ -28,7 +28,7 @@ export interface LoadCheck {
  * Compares acknowledged orders with the primaries' rows, and checks R2, R3 and R4 in each group. The primary key
  * ensures that an order exists once; R2 ensures that it had its effect once.
  */
-export async function checkLoad(target: Target, run: string, accepted: readonly Accepted[]): Promise<LoadCheck> {
+export async function checkLoad(target: RunningSystem, run: string, accepted: readonly Accepted[]): Promise<LoadCheck> {
   const promised = new Set(accepted.map(({ orderId }) => orderId));
   const check: LoadCheck = {
     missing: [],
@@ -42,7 +42,7 @@ export async function checkLoad(target: Target, run: string, accepted: readonly 
   };
   const found = new Set<string>();
   for (const group of target.groups) {
-    const login = target.login('eco_operator');
+    const login = target.databaseLogin('eco_operator');
     const primary = primaryOf(await askNodes(group.nodes, login, ANSWER_MS));
     if (primary === undefined) throw new BadInput(`group ${group.id} has no primary that answers: nothing was checked`);
     const stored = await readRunOf(run, { ...primary.node, ...login });

@@ -1,6 +1,6 @@
 import { sleep } from '@eco/base';
+import type { RunningSystem } from '@eco/cluster';
 import { ReplicationWatch, type NodeReplication } from '@eco/database';
-import type { Target } from '../target.js';
 
 export interface ReplicaLag {
   name: string;
@@ -21,8 +21,8 @@ export class LagRecorder {
   #running: Promise<void> = Promise.resolve();
   #end: Promise<(NodeReplication & { group: string })[]> | undefined;
 
-  constructor(target: Target) {
-    const login = target.login('eco_monitor');
+  constructor(target: RunningSystem) {
+    const login = target.databaseLogin('eco_monitor');
     this.#watches = target.groups.map(({ id, nodes }) => ({ group: id, watch: new ReplicationWatch(nodes, login) }));
   }
 

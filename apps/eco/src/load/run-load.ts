@@ -1,4 +1,5 @@
 import { sleep } from '@eco/base';
+import type { RunningSystem } from '@eco/cluster';
 import type { NodeReplication } from '@eco/database';
 import { checkLoad, customersByBucket, type LoadCheck } from './check-load.js';
 import { HttpClient } from './http-client.js';
@@ -8,7 +9,6 @@ import { createProducts } from './prepare.js';
 import { Readers } from './readers.js';
 import { spreadOf, type Spread } from '../shards/spread.js';
 import { Shopping } from './shopping.js';
-import type { Target } from '../target.js';
 import { Visibility } from './visibility.js';
 import { runWriters } from './writers.js';
 
@@ -67,20 +67,22 @@ const PATIENCE_MS = 30_000;
  * The whole run: products, concurrent writers and readers, waiting until every order is visible on every node, checks.
  */
 export async function runLoad(
-  target: Target,
+  target: RunningSystem,
   options: LoadOptions,
   progress: LoadProgress,
   signal: AbortSignal,
 ): Promise<LoadReport> {
   const http = new HttpClient(options.concurrency + options.readers, target.tokenOf('manager'));
-  const readers = new Readers(http, target.readUrl, options.readers);
+  const readers = new Readers(http, target.urlOf('read-service'), options.readers);
   const visibility = new Visibility(target, (orderId) => readers.add(orderId));
   const lag = new LagRecorder(target);
   try {
     const shopping = new Shopping(options);
     progress.phase('Products', options.products);
     let created = 0;
-    await createProducts(http, target.centralUrl, shopping.productIds, options.stock, () => progress.step(++created));
+    await createProducts(http, target.urlOf('central-api'), shopping.productIds, options.stock, () =>
+      progress.step(++created),
+    );
 
     await visibility.start();
     lag.start();
@@ -91,7 +93,7 @@ export async function runLoad(
     const written = await runWriters({
       ...options,
       http,
-      urls: [target.centralUrl, target.sucursalUrl],
+      urls: [target.urlOf('central-api'), target.urlOf('sucursal-api')],
       shopping,
       signal,
       onAccepted: () => progress.step(++count),

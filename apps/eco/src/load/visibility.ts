@@ -1,6 +1,6 @@
 import { sleep } from '@eco/base';
+import type { RunningSystem } from '@eco/cluster';
 import { ReadSession, type Statement } from '@eco/postgres';
-import type { Target } from '../target.js';
 
 /** One database node that the load observes. */
 interface Watched {
@@ -24,10 +24,10 @@ export class Visibility {
   readonly #loops: Promise<void>[] = [];
   #failure: Error | undefined;
   #stopped = false;
-  readonly #target: Target;
+  readonly #target: RunningSystem;
   readonly #onVisible: (orderId: string) => void;
 
-  constructor(target: Target, onVisible: (orderId: string) => void) {
+  constructor(target: RunningSystem, onVisible: (orderId: string) => void) {
     this.#target = target;
     this.#onVisible = onVisible;
   }
@@ -38,7 +38,7 @@ export class Visibility {
         const open = () =>
           ReadSession.open({
             ...node,
-            ...this.#target.login('eco_reader'),
+            ...this.#target.databaseLogin('eco_reader'),
             applicationName: 'eco load',
             connectTimeoutMs: 5_000,
             queryTimeoutMs: 5_000,

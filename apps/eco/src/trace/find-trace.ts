@@ -1,6 +1,6 @@
+import type { RunningSystem } from '@eco/cluster';
 import { readDeadLetter, readDecidedCommand, type DecidedCommand, type KeptDeadLetter } from '@eco/database';
 import { askNodes, primaryOf, SideConnection } from '@eco/postgres';
-import type { Target } from '../target.js';
 import { idsOf } from './ids.js';
 import { linesWith, type LogFile } from './log-lines.js';
 import { stepsOf, type TraceStep } from './steps.js';
@@ -17,9 +17,9 @@ export interface Trace {
 const ANSWER_MS = 10_000;
 
 /** Follows an order's id, another command's, a correlation id or a trace through logs and rows. */
-export async function findTrace(target: Pick<Target, 'groups' | 'login'>, logs: readonly LogFile[], id: string) {
+export async function findTrace(system: RunningSystem, logs: readonly LogFile[], id: string) {
   const ids = idsOf(id, await linesWith(logs, [id]));
-  const { decided, letters, notRead } = await readRows(target, [...ids.commandIds]);
+  const { decided, letters, notRead } = await readRows(system, [...ids.commandIds]);
   // The line of a large batch states no correlation ids, only its number.
   const batches = decided.map(({ term, seq }) => `"term":${term},"seq":${seq},`);
   const lines = await linesWith(logs, [id, ...ids.correlationIds, ...ids.commandIds, ...batches]);
@@ -39,12 +39,12 @@ export async function findTrace(target: Pick<Target, 'groups' | 'login'>, logs: 
   return trace;
 }
 
-async function readRows({ groups, login }: Pick<Target, 'groups' | 'login'>, commandIds: readonly string[]) {
+async function readRows(system: RunningSystem, commandIds: readonly string[]) {
   const decided: DecidedCommand[] = [];
   const letters: KeptDeadLetter[] = [];
   const notRead: string[] = [];
-  const operator = login('eco_operator');
-  for (const { id, nodes } of groups) {
+  const operator = system.databaseLogin('eco_operator');
+  for (const { id, nodes } of system.groups) {
     const answers = await askNodes(nodes, operator, ANSWER_MS);
     const answering = primaryOf(answers) ?? answers.find(({ type }) => type === 'replica');
     if (answering === undefined) {

@@ -40,7 +40,7 @@ afterAll(async () => {
 async function onNode(index: number, sql: string): Promise<Record<string, unknown>[]> {
   const node = cluster.groups[0]?.nodes[index];
   if (!node) throw new Error('there is no such node');
-  const { user, password } = cluster.databaseLogin('postgres');
+  const { user, password } = cluster.system.databaseLogin('postgres');
   using connection = new SideConnection(node, { user, password }, 'test');
   return await connection.ask(sql, [], 30_000);
 }

@@ -49,7 +49,7 @@ async function startCluster(dir: string): Promise<Cluster> {
 async function ask(cluster: Cluster, sql: string): Promise<Record<string, unknown>[]> {
   const node = cluster.groups[0]?.nodes[0];
   if (!node) throw new Error('there is no node');
-  const { user, password } = cluster.databaseLogin('postgres');
+  const { user, password } = cluster.system.databaseLogin('postgres');
   using connection = new SideConnection(node, { user, password }, 'test');
   return await connection.ask(sql, [], 30_000);
 }

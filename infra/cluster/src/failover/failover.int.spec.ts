@@ -29,13 +29,13 @@ const nodes = () => (cluster.groups[0] as TestCluster['groups'][number]).nodes;
 
 async function primary(): Promise<RunningDatabase> {
   return eventually('a primary', async () => {
-    const found = primaryOf(await askNodes(nodes(), cluster.databaseLogin('eco_reader'), 2000))?.node;
+    const found = primaryOf(await askNodes(nodes(), cluster.system.databaseLogin('eco_reader'), 2000))?.node;
     return nodes().find(({ port }) => port === found?.port);
   });
 }
 
 async function sql<R extends Record<string, unknown>>(on: RunningDatabase, text: string, values: unknown[] = []) {
-  using connection = new SideConnection(on, cluster.databaseLogin('postgres'), 'failover test');
+  using connection = new SideConnection(on, cluster.system.databaseLogin('postgres'), 'failover test');
   return await connection.ask<R>(text, values, 30_000);
 }
 
@@ -58,7 +58,7 @@ class Client {
 
   async #run(): Promise<void> {
     const connections = nodes().map(
-      (node) => new SideConnection(node, cluster.databaseLogin('postgres'), 'failover client'),
+      (node) => new SideConnection(node, cluster.system.databaseLogin('postgres'), 'failover client'),
     );
     for (let row = 0; !this.#isEnded; row += 1) {
       const id = `${this.name} ${row}`;
@@ -181,7 +181,7 @@ it('a node that is killed during its promotion, and answers late, is the only pr
 /** Resolves with the replica whose promotion has begun. */
 async function untilPromoted(replicas: readonly RunningDatabase[]): Promise<RunningDatabase> {
   const connections = replicas.map(
-    (node) => new SideConnection(node, cluster.databaseLogin('postgres'), 'failover test'),
+    (node) => new SideConnection(node, cluster.system.databaseLogin('postgres'), 'failover test'),
   );
   const begun = `SELECT EXISTS (SELECT FROM pg_stat_activity a WHERE a.pid <> pg_backend_pid()
     AND a.state = 'active' AND a.query LIKE '%pg_promote%') OR NOT pg_is_in_recovery() AS begun`;

@@ -69,13 +69,13 @@ const wrong: Login = { user: 'eco_reader', password: 'wrong' };
 async function onPrimary(sql: string): Promise<Record<string, unknown>[]> {
   const node = cluster.groups[0]?.nodes[0];
   if (!node) throw new Error('there is no node');
-  const { user, password } = cluster.databaseLogin('postgres');
+  const { user, password } = cluster.system.databaseLogin('postgres');
   using connection = new SideConnection(node, { user, password }, 'test');
   return await connection.ask(sql, [], 30_000);
 }
 
 const replicaState = async () => {
-  const watch = new ReplicationWatch(cluster.groups[0]?.nodes ?? [], cluster.databaseLogin('eco_monitor'));
+  const watch = new ReplicationWatch(cluster.groups[0]?.nodes ?? [], cluster.system.databaseLogin('eco_monitor'));
   try {
     return (await watch.look()).map(({ name, role, seenByPrimary }) => [name, role, seenByPrimary?.syncState]);
   } finally {
@@ -104,14 +104,16 @@ test('the replica streams, and commits wait for it', async () => {
 
 // ASVS 5.0: 6.3.2
 test('the management API answers the administrator and the operator, the operator may only look, and no guest exists', async () => {
-  const operator = cluster.brokerLogin('operator');
-  expect((await management('queues/ecomarket/orders.g1', cluster.brokerLogin('topology'))).status).toBe(200);
+  const operator = cluster.system.brokerLogin('operator');
+  expect((await management('queues/ecomarket/orders.g1', cluster.system.brokerLogin('topology'))).status).toBe(200);
   expect((await management('queues/ecomarket/orders.g1', operator)).status).toBe(200);
   expect((await management('queues/ecomarket/orders.g1', operator, undefined, 'DELETE')).status).toBe(401);
   expect((await management('users/mine', operator, { password: 'p', tags: '' }, 'PUT')).status).toBe(401);
   expect((await management('whoami', { user: 'guest', password: 'guest' })).status).toBe(401);
   expect((await management('whoami', { user: 'operator', password: 'operator' })).status).toBe(401);
-  const users = JSON.parse((await management('users', cluster.brokerLogin('topology'))).text) as { name: string }[];
+  const users = JSON.parse((await management('users', cluster.system.brokerLogin('topology'))).text) as {
+    name: string;
+  }[];
   expect(users.map(({ name }) => name).sort()).toEqual([
     'branch.sucursal-1',
     'central',
@@ -172,7 +174,7 @@ test('a killed server comes back by a restart', async () => {
   await eventually('the replica to stream again', async () => (await replicaState())[1]?.[2] === 'quorum');
   await eventually(
     'the queue',
-    async () => (await management('queues/ecomarket/orders.g1', cluster.brokerLogin('topology'))).ok,
+    async () => (await management('queues/ecomarket/orders.g1', cluster.system.brokerLogin('topology'))).ok,
   );
 }, 120_000);
 
@@ -180,7 +182,7 @@ test('a killed server comes back by a restart', async () => {
 // before that loses them.
 test('a start with a differing queue is refused in one line, unless only the brokers start for its repair', async () => {
   const secrets = await openSecrets(dataDir, membersOf(description));
-  const login = cluster.brokerLogin('topology');
+  const login = cluster.system.brokerLogin('topology');
   const queue = async (method: string, body?: object) => {
     const response = await management('queues/ecomarket/orders.g1', login, body, method);
     expect([method, response.ok]).toEqual([method, true]);
@@ -213,7 +215,7 @@ test('a start replaces the users of an earlier version, whose operator was the a
     const body = { password: name === 'operator' ? former.password : 'an-old-password', tags };
     expect((await management(`users/${name}`, login, body, 'PUT')).ok).toBe(true);
   };
-  const topology = cluster.brokerLogin('topology');
+  const topology = cluster.system.brokerLogin('topology');
   for (const name of ['sucursal', 'writer', 'guest', 'branch.closed', 'somebody']) await put(name, '', topology);
   await put('operator', 'administrator', topology);
   expect((await management('users/topology', former, undefined, 'DELETE')).ok).toBe(true);
@@ -245,13 +247,13 @@ test('a start replaces the users of an earlier version, whose operator was the a
 async function interruptRotations(): Promise<void> {
   const [node] = cluster.groups[0]?.nodes ?? [];
   if (node === undefined) throw new Error('there is no node');
-  const superuser = cluster.databaseLogin('postgres');
+  const superuser = cluster.system.databaseLogin('postgres');
   const postgres = await announcePassword(dataDir, { server: 'database', name: 'postgres' });
   await setPassword({ node, superuser, role: 'postgres', password: postgres });
-  const administrator = { url: cluster.brokers[0]?.managementUrl ?? '', ...cluster.brokerLogin('topology') };
+  const administrator = { url: cluster.brokers[0]?.managementUrl ?? '', ...cluster.system.brokerLogin('topology') };
   const topology = await announcePassword(dataDir, { server: 'broker', name: 'topology' });
   await setUserPassword(administrator, 'topology', topology);
-  expect((await management('whoami', cluster.brokerLogin('topology'))).status).toBe(401);
+  expect((await management('whoami', cluster.system.brokerLogin('topology'))).status).toBe(401);
   await expect(onPrimary('SELECT 1')).rejects.toThrow(/password authentication failed/);
 }
 
@@ -268,7 +270,7 @@ test('a stop leaves no process and no port, and the next start has the data', as
   const routed = async () => {
     const published = await management(
       'exchanges/ecomarket/ecomarket.commands/publish',
-      cluster.brokerLogin('topology'),
+      cluster.system.brokerLogin('topology'),
       message,
     );
     if (published.text !== '{"routed":true}') throw new Error(`${published.status} ${published.text}`);
@@ -279,16 +281,16 @@ test('a stop leaves no process and no port, and the next start has the data', as
   await interruptRotations();
   const pids = cluster.processes.map(({ pid }) => pid);
   const ports = portsOf(cluster.layout).map(({ port }) => port);
-  const { password } = cluster.brokerLogin('topology');
+  const { password } = cluster.system.brokerLogin('topology');
   await Promise.all([cluster.stop(), cluster.stop()]);
   expect(pids.filter((pid) => startOf(pid) !== undefined)).toEqual([]);
   for (const port of ports) expect([port, await isFree(port)]).toEqual([port, true]);
 
   await start();
-  expect(cluster.brokerLogin('topology').password).toBe(password);
+  expect(cluster.system.brokerLogin('topology').password).toBe(password);
   expect(await onPrimary(`SELECT value FROM eco.setting WHERE name = 'kept'`)).toEqual([{ value: 'yes' }]);
   const get = { count: 1, ackmode: 'ack_requeue_true', encoding: 'auto' };
-  const got = await management('queues/ecomarket/orders.g1/get', cluster.brokerLogin('topology'), get);
+  const got = await management('queues/ecomarket/orders.g1/get', cluster.system.brokerLogin('topology'), get);
   expect(JSON.parse(got.text)).toEqual([expect.objectContaining({ payload: 'kept' })]);
 }, 180_000);
 
