@@ -1,6 +1,7 @@
 import { OwnToken, type TokenSecrets } from '@eco/access';
 import type { Login } from '@eco/base';
 import { z } from 'zod';
+import { askUntilReady } from './ask-until-ready.js';
 
 const NAME = 'admin';
 const ASK_MS = 30_000;
@@ -13,14 +14,15 @@ const addedSchema = z.object({ password: z.string() });
  */
 export async function addFirstAdministrator(centralUrl: string, tokens: TokenSecrets): Promise<Login | undefined> {
   const starter = new OwnToken(tokens, { id: 'first administrator', role: 'administrator' });
-  const response = await fetch(`${centralUrl}/accounts`, {
-    method: 'POST',
-    headers: { ...(await starter.header()), 'content-type': 'application/json' },
-    body: JSON.stringify({ login: NAME, role: 'administrator' }),
-    signal: AbortSignal.timeout(ASK_MS),
-  });
-  const text = await response.text();
-  if (response.status === 409) return undefined;
-  if (response.status === 201) return { user: NAME, ...addedSchema.parse(JSON.parse(text)) };
-  throw new Error(`Central did not add the first administrator: ${response.status} ${text}`);
+  const { status, text } = await askUntilReady(async () =>
+    fetch(`${centralUrl}/accounts`, {
+      method: 'POST',
+      headers: { ...(await starter.header()), 'content-type': 'application/json' },
+      body: JSON.stringify({ login: NAME, role: 'administrator' }),
+      signal: AbortSignal.timeout(ASK_MS),
+    }),
+  );
+  if (status === 409) return undefined;
+  if (status === 201) return { user: NAME, ...addedSchema.parse(JSON.parse(text)) };
+  throw new Error(`Central did not add the first administrator: ${status} ${text}`);
 }

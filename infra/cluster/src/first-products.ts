@@ -1,9 +1,12 @@
 import { OwnToken, type TokenSecrets } from '@eco/access';
 import { createProductRequestSchema, headers } from '@eco/contracts';
 import type { z } from 'zod';
+import { askUntilReady } from './ask-until-ready.js';
+
+type FirstProduct = z.input<typeof createProductRequestSchema>;
 
 /** The predecessor's first products. */
-const firstProducts: readonly z.input<typeof createProductRequestSchema>[] = [
+const firstProducts: readonly FirstProduct[] = [
   { productId: 'manzanas-organicas', name: 'Manzanas Orgánicas', priceCents: 250, stock: 100 },
   { productId: 'pan-integral', name: 'Pan Integral', priceCents: 180, stock: 50 },
   { productId: 'leche-deslactosada', name: 'Leche Deslactosada', priceCents: 320, stock: 30 },
@@ -20,24 +23,24 @@ const WAIT_SECONDS = 30;
  */
 export async function addFirstProducts(centralUrl: string, tokens: TokenSecrets): Promise<void> {
   const headOffice = new OwnToken(tokens, { id: 'first products', role: 'manager' });
-  await Promise.all(
-    firstProducts.map(async (product) => {
-      const response = await fetch(`${centralUrl}/products`, {
-        method: 'POST',
-        headers: {
-          ...(await headOffice.header()),
-          'content-type': 'application/json',
-          [headers.idempotencyKey]: `first-product-${product.productId}`,
-          [headers.prefer]: `wait=${WAIT_SECONDS}`,
-        },
-        body: JSON.stringify(product),
-        signal: AbortSignal.timeout((WAIT_SECONDS + 5) * 1000),
-      });
-      // 409 means that another product with that id was created first.
-      if (response.status === 201 || response.status === 409) return void (await response.body?.cancel());
-      throw new Error(
-        `Central did not accept the product ${product.productId}: ${response.status} ${await response.text()}`,
-      );
+  await Promise.all(firstProducts.map((product) => addProduct(`${centralUrl}/products`, headOffice, product)));
+}
+
+async function addProduct(url: string, client: OwnToken, product: FirstProduct): Promise<void> {
+  const { status, text } = await askUntilReady(async () =>
+    fetch(url, {
+      method: 'POST',
+      headers: {
+        ...(await client.header()),
+        'content-type': 'application/json',
+        [headers.idempotencyKey]: `first-product-${product.productId}`,
+        [headers.prefer]: `wait=${WAIT_SECONDS}`,
+      },
+      body: JSON.stringify(product),
+      signal: AbortSignal.timeout((WAIT_SECONDS + 5) * 1000),
     }),
   );
+  // 409 means that another product with that id was created first.
+  if (status === 201 || status === 409) return;
+  throw new Error(`Central did not accept the product ${product.productId}: ${status} ${text}`);
 }
