@@ -22,6 +22,8 @@ export function addTracing(fastify: FastifyInstance, tracing: Tracing): void {
     if (traceparent !== undefined || tracing.isOn) begin(tracing, request, traceparent);
     done();
   });
+  // Without a collector there are no spans, and a hook would cost every request.
+  if (!tracing.hasCollector) return;
   fastify.addHook('onResponse', (request, reply, done) => {
     if (request.span !== undefined) end(request, request.span, reply);
     done();

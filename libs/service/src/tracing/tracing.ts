@@ -31,6 +31,11 @@ export class Tracing implements Tracer {
     this.#log = log;
   }
 
+  /** Whether spans are recorded once `open` has loaded the exporter. */
+  get hasCollector(): boolean {
+    return this.#config.traceEndpoint !== undefined;
+  }
+
   get isOn(): boolean {
     return this.#spans !== undefined;
   }
