@@ -18,7 +18,7 @@ const stateOf = async (service: string) => (await composeContainers()).find((eac
 const isHealthy = async (service: string) => (await stateOf(service))?.health === 'healthy';
 
 it('loses nothing when each container in turn is killed under load', async () => {
-  const load = new Load();
+  const load = new Load(8);
   try {
     const running = (await composeContainers()).filter(({ state }) => state === 'running');
     expect(running).toHaveLength(17);

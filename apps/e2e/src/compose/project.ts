@@ -138,8 +138,10 @@ export class Load {
   #said = '';
   #complained = '';
 
-  constructor() {
-    const args = ['load', '--docker', '--json', '--orders', '10000000', '--concurrency', '8', '--readers', '2'];
+  /** `concurrency`: orders that are under way at the same time. */
+  constructor(concurrency: number) {
+    const counts = ['--orders', '10000000', '--concurrency', String(concurrency), '--readers', '2'];
+    const args = ['load', '--docker', '--json', ...counts];
     this.#process = spawn(process.execPath, [ECO, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: process.env });
     this.#process.stdout?.on('data', (chunk: Buffer) => (this.#said += chunk.toString()));
     this.#process.stderr?.on('data', (chunk: Buffer) => (this.#complained += chunk.toString()));
