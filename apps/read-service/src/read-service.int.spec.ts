@@ -945,6 +945,14 @@ it('bad input is answered with every violation', async () => {
   expect(await violationsOf('/statistics/sales?after=%00')).toEqual([400, 'query.after']);
   expect(await violationsOf('/statistics/sales?from=0000-01-01')).toEqual([400, 'query.from']);
   expect(await violationsOf('/statistics/sales?to=0001-01-01')).toEqual([200]);
+  for (const from of ['0001-01-01T00:00:00%2B00:01', '2026-12-31T23:59:60Z', '2026-02-30T00:00:00Z']) {
+    expect(await violationsOf(`/orders?customerId=a&from=${from}`)).toEqual([400, 'query.from']);
+    expect(await violationsOf(`/sales?to=${from}`)).toEqual([400, 'query.to']);
+  }
+  for (const from of ['2026-11-24T00:00:00-23:59', '2026-11-24t00:00:00z', `2026-11-24T00:00:00.${'1'.repeat(100)}Z`]) {
+    expect(await violationsOf(`/orders?customerId=a&from=${from}`)).toEqual([200]);
+    expect(await violationsOf(`/sales?to=${from}`)).toEqual([200]);
+  }
   expect(await violationsOf('/orders?customerId=a&from=0000-01-01T00:00:00Z')).toEqual([400, 'query.from']);
   expect(
     await violationsOf('/orders?customerId=a&after=0000-01-01T00:00:00Z/00000000-0000-7000-8000-000000000000'),

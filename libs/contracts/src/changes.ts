@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { commandKinds, type CommandKind } from './commands.js';
 import type { Changes, CommandDescriptor } from './define-command.js';
-import { groupIdSchema, timestampSchema, uuidSchema } from './primitives.js';
+import { groupIdSchema, uuidSchema } from './primitives.js';
+import { timestampSchema } from './times.js';
 import { movementChange } from './stock.js';
 import { topicSchema } from './topics.js';
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { branches, commandBody, defineCommand } from './define-command.js';
 import { customerIdSchema, emailSchema, personNameSchema, takenAtSchema, takenBy } from './primitives.js';
+import { timestampSchema } from './times.js';
 
 export const customerCommands = {
   'customer.register': defineCommand({
@@ -24,7 +25,7 @@ export const customerCommands = {
         ...takenBy,
         name: z.string(),
         email: z.string(),
-        registeredAt: z.iso.datetime(),
+        registeredAt: timestampSchema,
         /** True: mail may be sent to the address. */
         emailConfirmed: z.boolean().optional(),
       }),
@@ -46,7 +47,7 @@ export const customerCommands = {
     topic: 'customers',
     mayWait: false,
     result: z.object({ customerId: customerIdSchema }),
-    change: { 'customer.erased': z.object({ customerId: customerIdSchema, erasedAt: z.iso.datetime() }) },
+    change: { 'customer.erased': z.object({ customerId: customerIdSchema, erasedAt: timestampSchema }) },
     refusals: {},
   }),
 };

@@ -1,4 +1,5 @@
 export * from './primitives.js';
+export * from './times.js';
 export * from './stamp.js';
 export * from './canonical.js';
 export * from './compatibility.js';

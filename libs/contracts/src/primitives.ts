@@ -166,36 +166,3 @@ export const bodyHashSchema = z
   .string()
   .regex(/^[0-9a-f]{64}$/, 'must be 64 hex digits')
   .meta({ description: 'SHA-256, hex' });
-
-/**
- * Area and city, or UTC. Short names such as CET are refused: PostgreSQL reads some of them as a fixed offset, although
- * the zone of that name has daylight-saving time.
- */
-function isTimeZone(name: string): boolean {
-  if (name !== 'UTC' && !name.includes('/')) return false;
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: name });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-export const timeZoneSchema = z
-  .string()
-  .refine(isTimeZone, 'must be a time zone of the IANA database, such as America/Mexico_City, or UTC')
-  .meta({ description: 'IANA time zone of the chain’s days', examples: ['America/Mexico_City'] });
-
-export const timestampSchema = z.iso
-  .datetime()
-  .meta({ description: 'RFC 3339, UTC', examples: ['2026-11-24T12:00:00.000Z'] });
-
-/** Whether the year is not 0: PostgreSQL has no year 0. */
-const hasYear = (text: string) => !text.startsWith('0000');
-export const instantSchema = z.iso
-  .datetime({ offset: true, error: 'must be a time, such as 2026-11-24T12:00:00Z or 2026-11-24T06:00:00-06:00' })
-  .refine(hasYear, 'must be of a year from 0001 on');
-export const dateSchema = z.iso
-  .date('must be a date, such as 2026-11-24')
-  .refine(hasYear, 'must be of a year from 0001 on')
-  .meta({ description: 'A day of the chain’s time zone', examples: ['2026-11-24'] });

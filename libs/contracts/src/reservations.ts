@@ -2,14 +2,8 @@ import { z } from 'zod';
 import { branches, commandBody, defineCommand } from './define-command.js';
 import { orderLineSchema, commandLinesSchema, pricedLineSchema } from './order-lines.js';
 import { orderCancelledBefore, orderMade } from './orders.js';
-import {
-  customerIdSchema,
-  holdSecondsSchema,
-  takenAtSchema,
-  takenBy,
-  timestampSchema,
-  uuidSchema,
-} from './primitives.js';
+import { customerIdSchema, holdSecondsSchema, takenAtSchema, takenBy, uuidSchema } from './primitives.js';
+import { timestampSchema } from './times.js';
 import { productUnknown } from './products.js';
 import { stockShort } from './stock.js';
 

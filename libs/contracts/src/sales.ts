@@ -9,9 +9,9 @@ import {
   stockReasonSchema,
   taxBasisPointsSchema,
   tillIdSchema,
-  timestampSchema,
   uuidSchema,
 } from './primitives.js';
+import { timestampSchema } from './times.js';
 import { entryFields } from './entries.js';
 
 /**

@@ -122,7 +122,7 @@ export class SalesController {
   @Get('stats')
   @Operation(saleStats)
   stats(@Input(saleStats) { query: { from, to } }: InputOf<typeof saleStats>) {
-    return this.database.sales.stats({ fromAt: utcOf(from), untilAt: utcOf(to) });
+    return this.database.sales.stats({ fromAt: from, untilAt: to });
   }
 
   /** Asks the head office for the missing units: the branch may hold them when the customer comes again. */
@@ -153,11 +153,6 @@ export class SalesController {
     });
     return doneOr(outcome, ({ reason }) => problem(reason), saleBody);
   }
-}
-
-/** Times in the database are UTC with milliseconds, so that their order as texts is that in time. */
-function utcOf(instant: string | undefined): string | undefined {
-  return instant === undefined ? undefined : new Date(instant).toISOString();
 }
 
 function saleProblem(refusal: Exclude<SaleRefusal, Frozen>): ProblemError {

@@ -110,7 +110,7 @@ function placeAndPeriodOf({ from, to }: ListOrdersRequest['query'], { after, lim
 function placeOf(after: string | undefined): typeof FIRST {
   if (after === undefined) return FIRST;
   const [placedAt = '', orderId = '', ...rest] = after.split('/');
-  const isPlace = instantSchema.safeParse(placedAt).success && isUuid(orderId) && rest.length === 0;
-  if (!isPlace) throw notAPlace('<placedAt>/<orderId>');
-  return { placedAt, orderId };
+  const at = instantSchema.safeParse(placedAt).data;
+  if (at === undefined || !isUuid(orderId) || rest.length > 0) throw notAPlace('<placedAt>/<orderId>');
+  return { placedAt: at, orderId };
 }

@@ -91,8 +91,7 @@ const FIRST = ['infinity', 'ffffffff-ffff-ffff-ffff-ffffffffffff'];
 function placeOf(after: string | undefined): string[] {
   if (after === undefined) return FIRST;
   const [soldAt = '', saleId = '', ...rest] = after.split('/');
-  if (!instantSchema.safeParse(soldAt).success || !isUuid(saleId) || rest.length > 0) {
-    throw notAPlace('<soldAt>/<saleId>');
-  }
-  return [soldAt, saleId];
+  const at = instantSchema.safeParse(soldAt).data;
+  if (at === undefined || !isUuid(saleId) || rest.length > 0) throw notAPlace('<soldAt>/<saleId>');
+  return [at, saleId];
 }

@@ -2,13 +2,12 @@ import { z } from 'zod';
 import {
   branchIdSchema,
   customerIdSchema,
-  instantSchema,
   movedQuantitySchema,
   productIdSchema,
   stockReasonSchema,
-  timestampSchema,
   uuidSchema,
 } from '../primitives.js';
+import { instantSchema, timestampSchema } from '../times.js';
 import { excessSchema, saleLineSchema, salePaymentSchema } from '../sales.js';
 import { listQuerySchema, oneWay } from './requests.js';
 import { pageOf } from './responses.js';

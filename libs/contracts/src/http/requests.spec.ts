@@ -62,17 +62,24 @@ describe('requests', () => {
     ]);
   });
 
-  it.each([
-    ['0', 'must be at least 1'],
-    ['1001', 'must be at most 1000'],
-  ])('a page of %s is refused', (limit, fault) => {
-    expect(faults(requests.pageQuerySchema, { limit })).toEqual([`limit: ${fault}`]);
+  it.each(['0', '1001', '1.5', '1e3', '0x10', ' 1 ', '+1', '-1', '', '１', 'true', '9'.repeat(400)])(
+    'a page limit of %j is refused with the numbers that are allowed',
+    (limit) => {
+      const words = 'must be a whole number from 1 to 1000, in digits only';
+      expect(faults(requests.pageQuerySchema, { limit })).toEqual([`limit: ${words}`]);
+    },
+  );
+
+  it('no greatest number of available units is not the number 0', () => {
+    const words = 'must be a whole number from 0 to 1000000000, in digits only';
+    expect(faults(requests.inventoryQuerySchema, { availableMax: '' })).toEqual([`availableMax: ${words}`]);
   });
 
-  it.each(['1.5', '1e3', '0x10', ' 1 ', '+1', '', '１'])(
-    'a page limit of %j is refused, because programs may read it differently',
-    (limit) => {
-      expect(faults(requests.pageQuerySchema, { limit })).toEqual(['limit: must be a whole number, in digits']);
+  it.each(['', 'day,', 'day,day', 'Day', 'week', 'day, branch'])(
+    'sales by %j are refused with what is allowed',
+    (by) => {
+      const words = 'must be one or more of day, branch, product, each once, joined by commas';
+      expect(faults(requests.salesQuerySchema, { by })).toEqual([`by: ${words}`]);
     },
   );
 

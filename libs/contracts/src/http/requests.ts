@@ -4,12 +4,10 @@ import {
   branchIdSchema,
   centsSchema,
   customerIdSchema,
-  dateSchema,
   emailSchema,
   groupIdSchema,
   HOLD_SECONDS_DEFAULT,
   holdSecondsSchema,
-  instantSchema,
   lineQuantitySchema,
   locationSchema,
   releasingLocationSchema,
@@ -24,6 +22,7 @@ import {
   taxBasisPointsSchema,
   uuidSchema,
 } from '../primitives.js';
+import { dateSchema, instantSchema } from '../times.js';
 import { changesCursorSchema } from '../changes.js';
 import { topicSchema } from '../topics.js';
 
@@ -112,13 +111,19 @@ export const productPathSchema = z.strictObject({ productId: productIdSchema });
 export const cartItemPathSchema = z.strictObject({ customerId: customerIdSchema, productId: productIdSchema });
 
 /** A number in a query, in digits only. Programs read `1e3`, `0x10` or ` 1 ` differently. */
-const wholeNumber = (min: number, max: number) =>
-  z
+const wholeNumber = (min: number, max: number) => {
+  const words = `must be a whole number from ${min} to ${max}, in digits only`;
+  return z
     .string()
-    .regex(/^\d{1,15}$/, 'must be a whole number, in digits')
-    .transform(Number)
-    .pipe(z.number().min(min, `must be at least ${min}`).max(max, `must be at most ${max}`))
+    .regex(/^[0-9]+$/, words)
+    .transform((digits, context) => {
+      const number = Number(digits);
+      if (number >= min && number <= max) return number;
+      context.addIssue(words);
+      return z.NEVER;
+    })
     .meta({ type: 'integer', minimum: min, maximum: max });
+};
 
 /** Rows of a JSON page without a requested limit. */
 export const PAGE_ROWS_DEFAULT = 100;
@@ -185,14 +190,20 @@ export const findCustomersRequestSchema = z.strictObject({
   /** Case is ignored. */
   email: emailSchema,
 });
-const salesBySchema = z.enum(['day', 'branch', 'product']);
+const salesGroupings = ['day', 'branch', 'product'] as const;
+type SalesGroupingName = (typeof salesGroupings)[number];
+const isGrouping = (name: string): name is SalesGroupingName => salesGroupings.some((each) => each === name);
 export const salesQuerySchema = listQuerySchema.extend({
   /** Grouping: day, branch and product, in any combination, joined by commas. */
   by: z
     .string()
     .default('day')
-    .transform((text) => text.split(','))
-    .pipe(z.array(salesBySchema).refine((list) => new Set(list).size === list.length, 'must not name one twice')),
+    .transform((text, context): SalesGroupingName[] => {
+      const names = text.split(',');
+      if (names.every(isGrouping) && new Set(names).size === names.length) return names;
+      context.addIssue(`must be one or more of ${salesGroupings.join(', ')}, each once, joined by commas`);
+      return z.NEVER;
+    }),
   from: dateSchema.optional(),
   to: dateSchema.optional(),
   branchId: branchOrCentralSchema.optional(),

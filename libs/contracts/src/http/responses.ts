@@ -8,10 +8,9 @@ import {
   productIdSchema,
   taxBasisPointsSchema,
   stockReasonSchema,
-  timestampSchema,
-  timeZoneSchema,
   uuidSchema,
 } from '../primitives.js';
+import { dateSchema, timestampSchema, timeZoneSchema } from '../times.js';
 import { orderLineSchema, pricedLineSchema, shortLineSchema } from '../order-lines.js';
 import { reservationStatusSchema } from '../reservations.js';
 import { transferStatusSchema } from '../transfers.js';
@@ -186,7 +185,7 @@ export const dailyStatisticsSchema = z.object({
   items: z.array(
     z.object({
       /** Day in the chain's time zone. */
-      day: z.iso.date(),
+      day: dateSchema,
       /** Null: Central. */
       branchId: branchIdSchema.nullable(),
       registrations: z.number().int(),
@@ -196,7 +195,7 @@ export const dailyStatisticsSchema = z.object({
 });
 export const salesRowSchema = z.object({
   /** Day in the chain's time zone. Null: the figures are not grouped by day. */
-  day: z.iso.date().nullable(),
+  day: dateSchema.nullable(),
   /** `central` for the head office; null: not grouped by branch. */
   branchId: branchIdSchema.nullable(),
   /** Null: not grouped by product. */

@@ -4,7 +4,6 @@ import {
   branchIdSchema,
   centsSchema,
   customerIdSchema,
-  instantSchema,
   lineQuantitySchema,
   movedQuantitySchema,
   printable,
@@ -12,9 +11,9 @@ import {
   stockQuantitySchema,
   stockReasonSchema,
   taxBasisPointsSchema,
-  timestampSchema,
   uuidSchema,
 } from '../primitives.js';
+import { instantSchema, timestampSchema } from '../times.js';
 import { saleLineSchema, salePaymentSchema } from '../sales.js';
 import { pageQuerySchema } from './requests.js';
 import { pageOf, stockLevelSchema } from './responses.js';

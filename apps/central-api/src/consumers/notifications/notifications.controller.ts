@@ -2,8 +2,7 @@ import { Controller, Get } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { READ_ANSWER_HEADERS, readHeadersSchema } from '@eco/api/reads';
 import { Consumers } from '@eco/consumers';
-import { z } from 'zod';
-import { notificationPageSchema, pageQuerySchema } from '@eco/contracts';
+import { instantSchema, notificationPageSchema, pageQuerySchema } from '@eco/contracts';
 import { respond, Input, operation, Operation, problem, type HttpResponse, type InputOf } from '@eco/service';
 import { isUuid } from '@eco/routing';
 import { answerFrom, STORE_PROBLEMS } from '../consumer-answer.js';
@@ -67,7 +66,8 @@ function withMaskedAddresses(text: string): string {
 function placeOf(after: string | undefined): { createdAt: string; id: string } | undefined {
   if (after === undefined) return undefined;
   const [createdAt = '', id = '', ...rest] = after.split('/');
-  if (z.iso.datetime().safeParse(createdAt).success && isUuid(id) && rest.length === 0) return { createdAt, id };
+  const at = instantSchema.safeParse(createdAt).data;
+  if (at !== undefined && isUuid(id) && rest.length === 0) return { createdAt: at, id };
   throw problem('bad-input', {
     faults: [{ at: 'query.after', message: 'must be the next of a page: <createdAt>/<notificationId>' }],
   });
