@@ -165,6 +165,9 @@ export class GroupReader {
       this.#metrics.answered(attempt.source);
       return attempt;
     }
+    if (attempt?.type === 'failed' && readFailureKind(attempt.error.sqlState) === 'request') {
+      return { type: 'bad-value', reason: attempt.error.message };
+    }
     const fault = attempt?.type === 'failed' ? `${node?.name}: ${attempt.error.message}` : 'no primary is reachable';
     return { type: 'no-node', fault: `group ${this.group}: ${fault}` };
   }

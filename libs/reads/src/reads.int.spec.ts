@@ -346,6 +346,7 @@ describe('a statement that a node refuses', () => {
     await withReads({}, [1, 2, 3], async (of, retriesOf) => {
       const answer = await of.ofKey(PRODUCT, productQuery, ['a\u0000b'], anyone);
       expect(answer).toMatchObject({ type: 'bad-value' });
+      expect(await of.ofPrimary('g1', productQuery, ['a\u0000b'])).toMatchObject({ type: 'bad-value' });
       expect(await ask(of, '22008', 1, 2, 3)).toEqual({ type: 'bad-value', reason: 'as asked' });
       for (const node of ['g1-1', 'g1-2', 'g1-3']) expect(await retriesOf(node, '22008')).toBeLessThanOrEqual(1);
     });
