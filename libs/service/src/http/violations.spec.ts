@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { placeOrderRequestSchema, registerCustomerRequestSchema, topicSchema } from '@eco/contracts';
+import { pageQuerySchema, placeOrderRequestSchema, registerCustomerRequestSchema, topicSchema } from '@eco/contracts';
 import { violationsOf, type InputPart } from './violations.js';
 
 function faults(schema: z.ZodType, input: unknown, part: InputPart = 'body'): Record<string, string> {
@@ -61,4 +61,38 @@ it('names the part of violations outside the body', () => {
 
 it('states that a number is too far from 0 if the field has no limit', () => {
   expect(faults(z.int(), 1e300)).toEqual({ '': 'the body is too far from 0 to be exact' });
+});
+
+it.each([
+  [
+    'an unknown value',
+    z.object({ copy: z.enum(['true', 'false']) }),
+    { copy: 'yes' },
+    'must be one of true, false, not "yes"',
+  ],
+  ['a missing value', z.object({ copy: z.enum(['true', 'false']) }), {}, 'is missing: must be one of true, false'],
+  ['another constant', z.object({ copy: z.literal(1) }), { copy: 2 }, 'must be 1, not 2'],
+  ['too long a text', z.object({ copy: z.string().max(3) }), { copy: 'four' }, 'must have at most 3 characters'],
+  ['too few entries', z.object({ copy: z.array(z.int()).min(2) }), { copy: [1] }, 'must have at least 2 entries'],
+  ['too great a number', z.object({ copy: z.number().max(3) }), { copy: 4 }, 'must be at most 3'],
+  [
+    'none of the alternatives',
+    z.object({ copy: z.union([z.literal('a'), z.iso.date()]) }),
+    { copy: 9 },
+    'must be a, or must be a string',
+  ],
+  [
+    'an unknown discriminator',
+    z.object({
+      copy: z.discriminatedUnion('type', [z.object({ type: z.literal('a') }), z.object({ type: z.literal('b') })]),
+    }),
+    { copy: { type: 'c' } },
+    'must be one of a, b',
+  ],
+])('names what is allowed instead of %s', (_what, schema, input, message) => {
+  expect(Object.values(faults(schema, input))).toEqual([message]);
+});
+
+it('states that a parameter of the query is given twice', () => {
+  expect(faults(pageQuerySchema, { limit: ['1', '2'] }, 'query')).toEqual({ 'query.limit': 'must be given only once' });
 });

@@ -33,18 +33,63 @@ function violationsOfIssue(issue: Issue, part: InputPart, input: unknown): Viola
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => ({ at: addressOf(part, [...issue.path, key]), message: 'is not a field here' }));
   }
-  const message = words(issue, valueAt(input, issue.path));
+  const value = valueAt(input, issue.path);
+  const message = part === 'query' && Array.isArray(value) ? 'must be given only once' : words(issue, value);
   return [{ at: addressOf(part, issue.path), message: issue.path.length === 0 ? `the ${part} ${message}` : message }];
 }
 
+/** What zod calls its own messages. A schema's own message names the limit itself. */
+const OF_ZOD = /^(?:Invalid |Too |Unrecognized )/;
+
 function words(issue: Issue, value: unknown): string {
   if (isInexact(issue)) return 'is too far from 0 to be exact';
-  if (!issue.message.startsWith('Invalid ')) return issue.message;
-  if (value === undefined) return 'is missing';
-  if (issue.code === 'invalid_type') return `must be ${withArticle(issue.expected)}, not ${shown(value)}`;
-  if (issue.code === 'invalid_value')
-    return `must be one of ${issue.values.map(String).join(', ')}, not ${shown(value)}`;
-  return `${shown(value)} has none of the forms that it may have`;
+  if (!OF_ZOD.test(issue.message)) return issue.message;
+  const limit = limitOf(issue);
+  if (value === undefined)
+    return limit === undefined || issue.code === 'invalid_type' ? 'is missing' : `is missing: ${limit}`;
+  if (limit === undefined) return `${shown(value)} has none of the forms that it may have`;
+  return issue.code === 'invalid_type' || issue.code === 'invalid_value' ? `${limit}, not ${shown(value)}` : limit;
+}
+
+/** What the schema allows. Undefined: zod does not say it. */
+function limitOf(issue: Issue): string | undefined {
+  switch (issue.code) {
+    case 'invalid_type':
+      return `must be ${withArticle(issue.expected)}`;
+    case 'invalid_value':
+      return oneOf(issue.values);
+    case 'invalid_format':
+      return `must have the form of ${issue.format}${issue.pattern === undefined ? '' : ` (${issue.pattern})`}`;
+    case 'too_big':
+      return `must ${isCounted(issue.origin) ? 'have' : 'be'} at most ${issue.maximum}${unitOf(issue.origin)}`;
+    case 'too_small':
+      return `must ${isCounted(issue.origin) ? 'have' : 'be'} at least ${issue.minimum}${unitOf(issue.origin)}`;
+    case 'not_multiple_of':
+      return `must be a multiple of ${issue.divisor}`;
+    case 'invalid_union': {
+      const { options } = issue as { readonly options?: readonly unknown[] };
+      if (options !== undefined) return oneOf(options);
+      const limits = new Set(issue.errors.flat().map((each) => limitOrMessage(each)));
+      return limits.size === 0 ? undefined : [...limits].join(', or ');
+    }
+    default:
+      return undefined;
+  }
+}
+
+function limitOrMessage(issue: Issue): string {
+  return OF_ZOD.test(issue.message) ? (limitOf(issue) ?? issue.message) : issue.message;
+}
+
+function oneOf(values: readonly unknown[]): string {
+  return values.length === 1 ? `must be ${String(values[0])}` : `must be one of ${values.map(String).join(', ')}`;
+}
+
+const isCounted = (origin: string) => origin === 'string' || origin === 'array' || origin === 'set' || origin === 'map';
+
+function unitOf(origin: string): string {
+  if (origin === 'string') return ' characters';
+  return isCounted(origin) ? ' entries' : '';
 }
 
 function withArticle(type: string): string {
