@@ -382,6 +382,36 @@ it('a customer; the outcome of any command', async () => {
   });
 });
 
+it('a customer whose id an earlier version stored in another spelling is still read; an impossible id is named', async () => {
+  const productOf = (customerId: string) => keyOf(groupOfKey(customerId), 'tea');
+  await write(product(keyOf('g1', 'tea'), 100, 100));
+  await write(product(keyOf('g2', 'tea'), 100, 100));
+  const stored = 'jose\u0301';
+  const padded = ' ana ';
+  for (const customerId of [stored, padded]) {
+    await write(
+      commandOf('customer.register', { customerId, name: 'J', email: 'j@example.com', branchId: null }),
+      commandOf('cart.edit', { customerId, productId: productOf(customerId), quantity: 2 }),
+    );
+    const path = encodeURIComponent(customerId);
+    expect((await get(`/customers/${path}`)).body).toMatchObject({ customerId });
+    expect((await get(`/carts/${path}/items`)).body).toMatchObject({ customerId, items: [{ quantity: 2 }] });
+  }
+  const [old, current] = [stored, 'jos\u00e9'].map((id) => order(id, [{ productId: productOf(id), quantity: 1 }])) as [
+    CommandOf<'order.place'>,
+    CommandOf<'order.place'>,
+  ];
+  await write(old);
+  await write(current);
+  const listed = await get<{ items: { orderId: string }[] }>(`/orders?customerId=${encodeURIComponent(stored)}`);
+  expect(listed.body.items.map(({ orderId }) => orderId).sort()).toEqual([old.id, current.id].sort());
+  for (const id of ['%20bea%20', 'bea%E2%80%8B', '%252e%252E', 'bea%C2%A0']) {
+    expect(await get(`/customers/${id}`)).toMatchObject({ status: 400, body: { faults: [{ at: 'path.customerId' }] } });
+    const orders = await get(`/orders?customerId=${id}`);
+    expect(orders).toMatchObject({ status: 400, body: { faults: [{ at: 'query.customerId' }] } });
+  }
+});
+
 it('changes: batches in order, and data as the contract has it', async () => {
   const productId = keyOf('g1', 'rice');
   const [first, second] = [keyOf('g1', 'max'), keyOf('g1', 'may')];

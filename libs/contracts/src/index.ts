@@ -26,6 +26,7 @@ export * from './broker-users.js';
 export * from './asyncapi.js';
 export * from './headers.js';
 export * from './problems.js';
+export * from './http/customer-ids.js';
 export * from './http/requests.js';
 export * from './http/responses.js';
 export * from './http/branches.js';

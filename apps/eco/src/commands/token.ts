@@ -1,5 +1,5 @@
 import { roles, TokenSigner, type Role, type Scope, type TokenGrant } from '@eco/access';
-import { commandKinds, customerIdSchema, servedBranchIdSchema } from '@eco/contracts';
+import { commandKinds, servedBranchIdSchema, whyNoCustomerId } from '@eco/contracts';
 import type { Command } from 'commander';
 import { print, refuse, wholeNumberOf } from '../input.js';
 import { secretsOf, targetOptions, type Where } from '../target.js';
@@ -44,19 +44,19 @@ function grantOf({ role, branch, customer, scope }: Options, violations: string[
   needs('--customer', customer, role === 'customer');
   if (scope.length > 0) needs('--scope', scope, role === 'integration');
   if (branch !== undefined && !servedBranchIdSchema.safeParse(branch).success) violations.push('--branch is no branch');
-  if (customer !== undefined && !customerIdSchema.safeParse(customer).success) {
-    violations.push('--customer is no customer id');
-  }
+  const whyNot = customer === undefined ? undefined : whyNoCustomerId(customer);
+  if (whyNot !== undefined) violations.push(`--customer ${whyNot}`);
   const unknown = scope.filter((each) => !isScope(each));
   if (unknown.length > 0)
     violations.push(`--scope must be events, read or a kind of command, not ${unknown.join(', ')}`);
+  const customerId = customer?.normalize('NFC') ?? null;
   return {
     // The id is the same for the same role, branch and customer. A second request with an Idempotency-Key is therefore
     // a repeat, even with a new token.
-    id: ['eco token', role, branch ?? customer ?? ''].join(' ').trim().slice(0, ID_MAX),
+    id: ['eco token', role, branch ?? customerId ?? ''].join(' ').trim().slice(0, ID_MAX),
     role: role as Role,
     branchId: branch ?? null,
-    customerId: customer ?? null,
+    customerId,
     scopes: scope as Scope[],
   };
 }

@@ -4,8 +4,8 @@ import { z } from 'zod';
 import {
   cartEditedSchema,
   cartItemPathSchema,
+  cartPathSchema,
   commandAcceptedSchema,
-  customerPathSchema,
   headers as headerNames,
   highestStamp,
   putCartItemRequestSchema,
@@ -76,7 +76,7 @@ const deleteItem = operation({
 const deleteItems = operation({
   summary: 'Empty a cart',
   access: editsCart('cart.clear'),
-  path: customerPathSchema,
+  path: cartPathSchema,
   ...edits,
 });
 const checkOut = operation({
@@ -85,7 +85,7 @@ const checkOut = operation({
     'Decided from the cart as it is then, and takes out exactly what it orders: an edit that had not come by then stays in ' +
     'the cart. A rejected order does not change the cart.',
   access: { ...editsCart('cart.checkout'), graceful: true },
-  path: customerPathSchema,
+  path: cartPathSchema,
   headers: cartHeadersSchema,
   answers: {
     202: { ...orderAnswers[202], headers: [...orderAnswers[202].headers, headerNames.stamp] },

@@ -6,6 +6,7 @@ import { Reads } from '@eco/reads';
 import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../http/read-answer.js';
 import { readsCart } from '../http/policies.js';
 import { readOptionsOf, readHeadersSchema } from '../http/read-request.js';
+import { readOfCustomer } from '../customers/spellings.js';
 import { CartStamps } from './cart-stamps.js';
 import { cartProductsQuery, cartQuery, type CartProductRow } from './cart.query.js';
 
@@ -36,9 +37,13 @@ export class CartController {
   @Get(':customerId/items')
   @Operation(getCart)
   async get(@Input(getCart) { path, headers }: InputOf<typeof getCart>): Promise<HttpResponse> {
-    const { customerId } = path;
     const options = readOptionsOf(headers);
-    const { rows, extra, source } = answered(await this.reads.ofKey(customerId, cartQuery, [customerId], options));
+    const { customerId, rows, extra, source } = await readOfCustomer(
+      path.customerId,
+      'path.customerId',
+      async (id) => ({ customerId: id, ...answered(await this.reads.ofKey(id, cartQuery, [id], options)) }),
+      (read) => read.rows.length > 0 || read.extra.highest_stamp !== null,
+    );
 
     // A cart is routed by its customer, each product by itself: products of other groups are queried there.
     const elsewhere = new Map<string, string[]>();

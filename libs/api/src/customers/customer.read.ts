@@ -7,6 +7,7 @@ import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../http
 import { isInReach, readsCustomers } from '../http/policies.js';
 import { readOptionsOf, readHeadersSchema } from '../http/read-request.js';
 import { customerOf, customerQuery } from './customer.query.js';
+import { readOfCustomer } from './spellings.js';
 
 const getCustomer = operation({
   summary: 'One registered customer',
@@ -25,9 +26,13 @@ export class CustomerController {
   @Get(':customerId')
   @Operation(getCustomer)
   async get(@Input(getCustomer) { path, headers, caller }: InputOf<typeof getCustomer>): Promise<HttpResponse> {
-    const { customerId } = path;
     const options = readOptionsOf(headers);
-    const { rows, source } = answered(await this.reads.ofKey(customerId, customerQuery, [customerId], options));
+    const { rows, source } = await readOfCustomer(
+      path.customerId,
+      'path.customerId',
+      async (customerId) => answered(await this.reads.ofKey(customerId, customerQuery, [customerId], options)),
+      (read) => read.rows.length > 0,
+    );
     const read = headersOf([source], options);
     const [row] = rows;
     const customer = row && customerOf(row);

@@ -1,6 +1,12 @@
 import { Controller, Delete } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { commandAcceptedSchema, customerPathSchema, headers as headerNames, reasonsOf } from '@eco/contracts';
+import {
+  commandAcceptedSchema,
+  customerPathSchema,
+  headers as headerNames,
+  reasonsOf,
+  spellingsOf,
+} from '@eco/contracts';
 import { respond, Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
 import { CommandIntake } from '@eco/intake';
 import { acceptedResponse } from '../http/commands/accepted.js';
@@ -40,20 +46,27 @@ export class EraseCustomerController {
   async erase(
     @Input(eraseCustomer) { path, headers, correlationId, trace, caller }: InputOf<typeof eraseCustomer>,
   ): Promise<HttpResponse> {
-    const { customerId } = path;
     const requester = requesterOf({ headers, caller });
-    const id = this.intake.commandId(requester, 'customer.erase', customerId);
-    const submission = await this.intake.submit({
-      ...requester,
-      id,
-      kind: 'customer.erase',
-      body: { customerId },
-      correlationId,
-      trace,
-      waitSeconds: headers.prefer ?? WAIT_SECONDS,
-    });
-    const response = responseOf(submission, id, headers.prefer);
-    if (response.type === 'accepted') return acceptedResponse(id, response.headers);
-    return respond(204, undefined, response.headers);
+    let erased: HttpResponse | undefined;
+    // Each spelling under which an earlier version may have stored the person is erased.
+    for (const customerId of spellingsOf(path.customerId)) {
+      const id = this.intake.commandId(requester, 'customer.erase', customerId);
+      const submission = await this.intake.submit({
+        ...requester,
+        id,
+        kind: 'customer.erase',
+        body: { customerId },
+        correlationId,
+        trace,
+        waitSeconds: headers.prefer ?? WAIT_SECONDS,
+      });
+      const response = responseOf(submission, id, headers.prefer);
+      const answer =
+        response.type === 'accepted'
+          ? acceptedResponse(id, response.headers)
+          : respond(204, undefined, response.headers);
+      if (erased === undefined || erased.status === 204) erased = answer;
+    }
+    return erased as HttpResponse;
   }
 }

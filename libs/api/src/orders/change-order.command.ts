@@ -8,6 +8,7 @@ import {
   orderReturnedSchema,
   returnOrderRequestSchema,
   reasonsOf,
+  spellingsOf,
 } from '@eco/contracts';
 import { respond, Input, operation, Operation, problem, type HttpResponse, type InputOf } from '@eco/service';
 import { CommandIntake } from '@eco/intake';
@@ -91,10 +92,11 @@ export class OrderChangesController {
     body: Parameters<typeof decideNow<K>>[1]['body'] & { orderId: string; customerId: string },
     request: DecidedInput,
   ): Promise<HttpResponse> {
-    if (!isRoutedBy(body.orderId, body.customerId)) throw problem('order-unknown');
+    const customerId = spellingsOf(body.customerId).find((spelling) => isRoutedBy(body.orderId, spelling));
+    if (customerId === undefined) throw problem('order-unknown');
     await refuseForeign(this.owners, request.caller, 'orders', body.orderId);
-    const id = this.intake.commandId(requesterOf(request), kind, body.customerId);
-    const done = await decideNow(this.intake, { ...request, id, kind, body });
+    const id = this.intake.commandId(requesterOf(request), kind, customerId);
+    const done = await decideNow(this.intake, { ...request, id, kind, body: { ...body, customerId } });
     return respond(200, done.result, done.headers);
   }
 }

@@ -1,7 +1,14 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { orderPageSchema, orderSchema, ordersQuerySchema, instantSchema } from '@eco/contracts';
-import { Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
+import {
+  orderPageSchema,
+  orderSchema,
+  ordersQuerySchema,
+  instantSchema,
+  spellingsOf,
+  whyNoCustomerId,
+} from '@eco/contracts';
+import { Input, operation, Operation, problem, type HttpResponse, type InputOf } from '@eco/service';
 import { Reads, type ReadOptions } from '@eco/reads';
 import { isRoutedBy, isUuid } from '@eco/routing';
 import { AwaitedCommands } from '../http/awaited-commands.js';
@@ -58,19 +65,36 @@ export class OrdersController {
     place: PageStart,
     options: ReadOptions,
   ): Promise<ReadPage> {
-    const accepted = options.position.orders.filter((orderId) => isRoutedBy(orderId, customerId));
-    const values = [customerId, ...placeAndPeriodOf(query, place), accepted, query.branchId ?? null];
-    const { rows, extra, source } = await this.awaited.readUntil(
+    const spellings = spellingsOf(customerId);
+    const acceptedOf = (id: string) => options.position.orders.filter((orderId) => isRoutedBy(orderId, id));
+    const accepted = spellings.flatMap(acceptedOf);
+    const readAs = async (id: string) => {
+      const values = [id, ...placeAndPeriodOf(query, place), acceptedOf(id), query.branchId ?? null];
+      return answered(await this.reads.ofKey(id, ordersOfCustomerQuery, values, options));
+    };
+    const parts = await this.awaited.readUntil(
       accepted,
       options,
-      async () => answered(await this.reads.ofKey(customerId, ordersOfCustomerQuery, values, options)),
-      (read) => read.extra.pending.length === 0,
+      () => Promise.all(spellings.map(readAs)),
+      (read) => read.every(({ extra }) => extra.pending.length === 0),
     );
-    const { pending } = extra;
+    const whyNot = whyNoCustomerId(customerId);
+    if (whyNot !== undefined && parts.every(({ rows }) => rows.length === 0)) {
+      throw problem('bad-input', { faults: [{ at: 'query.customerId', message: whyNot }] });
+    }
+    const pending = parts.flatMap(({ extra }) => extra.pending);
     const settled = accepted.filter((orderId) => !pending.includes(orderId));
     return {
-      page: mergePage([wholePart(rows.map(orderOf))], place.limit, newestFirst),
-      headers: headersOf([source], options, settled),
+      page: mergePage(
+        parts.map(({ rows }) => wholePart(rows.map(orderOf))),
+        place.limit,
+        newestFirst,
+      ),
+      headers: headersOf(
+        parts.map(({ source }) => source),
+        options,
+        settled,
+      ),
       extra: { pending },
     };
   }

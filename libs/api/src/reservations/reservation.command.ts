@@ -9,6 +9,7 @@ import {
   reservationHeldSchema,
   reservationPathSchema,
   reasonsOf,
+  spellingsOf,
 } from '@eco/contracts';
 import { branchOf, respond, Input, operation, Operation, problem, type HttpResponse, type InputOf } from '@eco/service';
 import { CommandIntake } from '@eco/intake';
@@ -91,8 +92,7 @@ export class ReservationsController {
   @Operation(confirm)
   async confirm(@Input(confirm) { path, body, ...request }: InputOf<typeof confirm>): Promise<HttpResponse> {
     const { reservationId } = path;
-    const { customerId } = body;
-    if (!isRoutedBy(reservationId, customerId)) throw problem('reservation-unknown');
+    const customerId = customerOf(reservationId, body.customerId);
     await refuseForeign(this.owners, request.caller, 'reservations', reservationId);
     const orderId = this.intake.commandId(requesterOf(request), 'reservation.confirm', customerId);
     const done = await decideNow(this.intake, {
@@ -108,8 +108,7 @@ export class ReservationsController {
   @Operation(release)
   async release(@Input(release) { path, body, ...request }: InputOf<typeof release>): Promise<HttpResponse> {
     const { reservationId } = path;
-    const { customerId } = body;
-    if (!isRoutedBy(reservationId, customerId)) throw problem('reservation-unknown');
+    const customerId = customerOf(reservationId, body.customerId);
     await refuseForeign(this.owners, request.caller, 'reservations', reservationId);
     const kind = 'reservation.release';
     const id = this.intake.commandId(requesterOf(request), kind, customerId);
@@ -121,4 +120,11 @@ export class ReservationsController {
     });
     return respond(200, done.result, done.headers);
   }
+}
+
+/** The customer as the reservation was made for; its id contains the customer's hash. */
+function customerOf(reservationId: string, given: string): string {
+  const customerId = spellingsOf(given).find((spelling) => isRoutedBy(reservationId, spelling));
+  if (customerId === undefined) throw problem('reservation-unknown');
+  return customerId;
 }

@@ -24,6 +24,7 @@ import {
 } from '../primitives.js';
 import { dateSchema, instantSchema } from '../times.js';
 import { changesCursorSchema } from '../changes.js';
+import { namedCustomerIdSchema } from './customer-ids.js';
 import { topicSchema } from '../topics.js';
 
 /**
@@ -37,13 +38,13 @@ export const oneWay = (text: z.ZodString) =>
 
 /** Bodies, paths and queries of the REST APIs. Objects are strict: an unknown field is a violation, never ignored. */
 
-export const placeOrderRequestSchema = z.strictObject({ customerId: customerIdSchema, lines: requestLinesSchema });
+export const placeOrderRequestSchema = z.strictObject({ customerId: namedCustomerIdSchema, lines: requestLinesSchema });
 
 export const registerCustomerRequestSchema = z.strictObject({
   /** Absent: an id is made. An id is in URLs and stays after an erasure. */
-  customerId: oneWay(customerIdSchema)
-    .regex(/^[^@]*$/, 'must not be an e-mail address')
-    .meta(customerIdSchema.meta() ?? {})
+  customerId: namedCustomerIdSchema
+    .refine((id) => !id.includes('@'), 'must not be an e-mail address')
+    .meta(namedCustomerIdSchema.meta() ?? {})
     .optional(),
   name: oneWay(personNameSchema),
   email: emailSchema,
@@ -65,7 +66,7 @@ export const updateProductRequestSchema = z.strictObject({
 export const putCartItemRequestSchema = z.strictObject({ quantity: lineQuantitySchema });
 
 export const createReservationRequestSchema = z.strictObject({
-  customerId: customerIdSchema,
+  customerId: namedCustomerIdSchema,
   lines: requestLinesSchema,
   ttlSeconds: holdSecondsSchema.default(HOLD_SECONDS_DEFAULT),
 });
@@ -108,7 +109,9 @@ export const orderPathSchema = z.strictObject({ orderId: uuidSchema });
 export const commandPathSchema = z.strictObject({ commandId: uuidSchema });
 export const customerPathSchema = z.strictObject({ customerId: customerIdSchema });
 export const productPathSchema = z.strictObject({ productId: productIdSchema });
-export const cartItemPathSchema = z.strictObject({ customerId: customerIdSchema, productId: productIdSchema });
+/** Path of an edit of a cart, or of its checkout. */
+export const cartPathSchema = z.strictObject({ customerId: namedCustomerIdSchema });
+export const cartItemPathSchema = z.strictObject({ customerId: namedCustomerIdSchema, productId: productIdSchema });
 
 /** A number in a query, in digits only. Programs read `1e3`, `0x10` or ` 1 ` differently. */
 const wholeNumber = (min: number, max: number) => {

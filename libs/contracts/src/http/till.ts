@@ -15,6 +15,7 @@ import {
 } from '../primitives.js';
 import { instantSchema, timestampSchema } from '../times.js';
 import { saleLineSchema, salePaymentSchema } from '../sales.js';
+import { namedCustomerIdSchema } from './customer-ids.js';
 import { pageQuerySchema } from './requests.js';
 import { pageOf, stockLevelSchema } from './responses.js';
 
@@ -55,7 +56,7 @@ export const recordSaleRequestSchema = z.strictObject({
   ...ofTill,
   lines: requestLinesSchema,
   payment: paymentRequestSchema,
-  customerId: customerIdSchema.optional(),
+  customerId: namedCustomerIdSchema.optional(),
   shiftId: uuidSchema
     .optional()
     .meta({ description: 'Shift of the till. Absent: the open one. A sale of a closed shift is marked late' }),
