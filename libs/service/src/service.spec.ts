@@ -97,6 +97,24 @@ class ListsController {
     return respond(200, Readable.from(rows()), { 'Content-Type': 'text/csv; charset=utf-8' });
   }
 
+  @Get('long')
+  @Open()
+  long() {
+    async function* rows() {
+      for (let n = 0; n < 1_000; n += 1) {
+        await Promise.resolve();
+        yield `row ${n}\n`;
+      }
+    }
+    return respond(200, Readable.from(rows()), { 'Content-Type': 'text/csv; charset=utf-8' });
+  }
+
+  @Get('page')
+  @Open()
+  page() {
+    return { items: Array.from({ length: 500 }, (_, n) => ({ n })) };
+  }
+
   @Get('endless')
   @Open()
   endless() {
@@ -229,9 +247,64 @@ describe('a valid request', () => {
     expect(headers.get('content-security-policy')).toContain("default-src 'none'");
     expect(headers.get('access-control-allow-origin')).toBeNull();
   });
+
+  it.each([
+    ['a command', 'no-store', () => post(JSON.stringify(order))],
+    ['a read of everybody', 'no-cache', () => ask(`/orders/${orderId}`)],
+    ['bad input', 'no-cache', () => ask('/orders/17')],
+    ['a path that does not exist', 'no-store', () => ask('/nowhere')],
+    ['a path that is no UTF-8', 'no-store', () => ask('/%FF')],
+    ['a body that is no JSON', 'no-store', () => post('{')],
+    ['an error of the service', 'no-store', () => ask('/orders/broken', { method: 'DELETE' })],
+    ['a state of the process', 'no-store', () => ask('/health/live')],
+    ['a document', 'no-cache', () => askAsOperator('/docs-json')],
+  ])('and every other answer states how it may be stored: %s', async (_what, cacheControl, send) => {
+    const { headers } = await send();
+    expect(headers.get('cache-control')).toBe(cacheControl);
+    expect(headers.get('vary')).toBe('Accept, Accept-Encoding');
+  });
+
+  it('and every other answer states how it may be stored: what is no HTTP', async () => {
+    expect(await raw('HELLO\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 [^]*\r\nCache-Control: no-store\r\n/);
+  });
+});
+
+describe('a large answer', () => {
+  const gzip = { 'accept-encoding': 'gzip' };
+  it.each(['/lists/page', '/lists/long'])('is compressed for a client that accepts it: %s', async (path) => {
+    const [plain, zipped] = [
+      await ask(path, { headers: { 'accept-encoding': 'identity' } }),
+      await ask(path, { headers: gzip }),
+    ];
+    expect([plain, zipped].map(({ headers }) => headers.get('content-encoding'))).toEqual([null, 'gzip']);
+    expect(await zipped.text()).toBe(await plain.text());
+  });
+
+  it('is not compressed when it is small, has no body, answers a command or is a metric', async () => {
+    for (const response of [
+      await ask(`/orders/${orderId}`, { headers: gzip }),
+      await ask('/lists/page', { headers: gzip, method: 'HEAD' }),
+      await post(JSON.stringify(order), gzip),
+      await askAsOperator('/metrics', { headers: gzip }),
+    ]) {
+      expect(response.headers.get('content-encoding')).toBeNull();
+      await response.text();
+    }
+  });
 });
 
 describe('bad input', () => {
+  it('is a compressed body', async () => {
+    const response = await post(JSON.stringify(order), { 'content-encoding': 'gzip' });
+    expect(response.headers.get('accept-encoding')).toBe('identity');
+    expect(Object.keys(await faultsIn(response, 415, 'unsupported-media-type'))).toEqual(['header.content-encoding']);
+  });
+
+  it('is a query that is no UTF-8', async () => {
+    const response = await ask(`/orders/${orderId}?after=%FF`);
+    expect(Object.keys(await faultsIn(response, 400, 'bad-input'))).toEqual(['query']);
+  });
+
   it('is answered with every violation of headers and body together', async () => {
     const body = { customerId: '', lines: [{ productId: 'a b', quantity: 0 }], extra: 1 };
     const response = await post(JSON.stringify(body), { 'idempotency-key': 'a b' });
@@ -404,7 +477,7 @@ describe('an error inside the service', () => {
     const response = await ask('/orders/broken', { method: 'DELETE' });
     const body = await problemIn(response, 500, 'internal');
     expect(JSON.stringify(body)).not.toContain('database');
-    const line = logged.find((each) => each.includes('the database said'));
+    const line = logged.filter((each) => each.includes('the database said')).at(-1);
     expect(line).toContain(`"correlationId":"${body.correlationId}"`);
   });
 });
@@ -505,15 +578,24 @@ describe('starting and stopping', () => {
 
 describe('a streamed answer', () => {
   it('that fails midway is cut off, so that no client considers it complete', async () => {
-    const response = await ask('/lists/broken');
+    const response = await ask('/lists/broken', { headers: { 'accept-encoding': 'identity' } });
     expect(response.status).toBe(200);
     await expect(response.text()).rejects.toThrow();
     expect(logged.some((line) => line.includes('cut off') && line.includes('no node answers'))).toBe(true);
   });
 
+  it('that fails before anything compressed was sent is a problem, which is not compressed', async () => {
+    const response = await ask('/lists/broken', { headers: { 'accept-encoding': 'gzip' } });
+    expect(response.headers.get('content-encoding')).toBeNull();
+    await problemIn(response, 500, 'internal');
+  });
+
   it('is produced as fast as the client reads, and ends when the client disconnects', async () => {
     const client = new AbortController();
-    const response = await ask('/lists/endless', { signal: client.signal });
+    const response = await ask('/lists/endless', {
+      signal: client.signal,
+      headers: { 'accept-encoding': 'identity' },
+    });
     const reader = response.body?.getReader();
     await reader?.read();
     // The buffers of the two ends of the connection hold some MB. Without a reader no more chunks than that are
@@ -522,9 +604,12 @@ describe('a streamed answer', () => {
     expect(streamed.chunks).toBeLessThan(1_000);
     expect(streamed.isOver).toBe(false);
     const over = new Promise<void>((resolve) => (streamed.end = resolve));
+    logged.length = 0;
     client.abort();
     await over;
     expect(streamed.isOver).toBe(true);
+    await (await ask('/health/live')).text();
+    expect(logged.filter((line) => /"level":"(?:warn|error)"/.test(line))).toEqual([]);
   });
 
   it('is not produced for HEAD', async () => {

@@ -57,7 +57,7 @@ export class ReceiptsController {
     if (receipt === undefined) throw problem('receipt-unknown');
     const format = query.format ?? formatOf(headers.accept);
     const body = presentations[format](receipt, this.receipts.style);
-    return respond(200, body, { 'Content-Type': receiptTypes[format], Vary: 'Accept' });
+    return respond(200, body, { 'Content-Type': receiptTypes[format] });
   }
 
   @Post(':number/print')

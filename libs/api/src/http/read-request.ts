@@ -18,7 +18,7 @@ const positionHeaderSchema = z
 
 const lagMsMaxSchema = z
   .string()
-  .regex(/^\d{1,9}$/, 'must be a whole number of ms')
+  .regex(/^[0-9]{1,9}$/, 'must be a whole number of ms from 0 to 999999999, in digits only')
   .transform(Number)
   .meta({
     description: 'Greatest accepted lag of the answer, ms, known to within half a second. An unknown lag is too great',

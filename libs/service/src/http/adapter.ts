@@ -7,15 +7,17 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import type { Log } from '@eco/base';
 import { headers } from '@eco/contracts';
 import { HttpResponse } from './response.js';
+import { addCompression } from './compression.js';
 import { connectionOptions, refuseConnection } from './connections.js';
 import { ForeignRequests } from './foreign-requests.js';
 import { parseJsonBody } from './json-body.js';
+import { refusalOfForm } from './request-form.js';
 import { problem, problemBody, PROBLEM_TYPE } from './problem.js';
 import { BODY_BYTES_MAX, problemOf } from './problem-of.js';
 import { RouteTable } from './routes.js';
 import type { TlsFile } from '../config/tls.js';
 import { httpsOptions } from './listener-tls.js';
-import { apiHeaders, pageHeaders, tlsHeaders } from './security-headers.js';
+import { apiHeaders, pageHeaders, publicHeaders, tlsHeaders } from './security-headers.js';
 
 /**
  * Longest part of a path, in characters as sent: a customer id has 128 characters, each up to four bytes in
@@ -94,11 +96,12 @@ export class ServiceAdapter extends FastifyAdapter implements ExceptionFilter {
     fastify.addHook('onRoute', ({ url, method }) => this.#routes.add(url, [method].flat()));
     fastify.addHook('onRequest', (request, reply, done) => {
       reply.header(headers.correlationId, request.id);
-      reply.headers(request.url.startsWith('/docs') ? pageHeaders : apiHeaders);
+      reply.headers(headersFor(request));
       if (tls && request.hostname !== 'localhost') reply.headers(tlsHeaders);
       // A request for an unknown path is answered as such, because it can neither change nor show anything.
-      done(request.is404 ? undefined : foreign.refusalOf(request.raw));
+      done(request.is404 ? undefined : (foreign.refusalOf(request.raw) ?? refusalOfForm(request.raw)));
     });
+    addCompression(fastify);
     fastify.removeAllContentTypeParsers();
     fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
       try {
@@ -144,12 +147,11 @@ export class ServiceAdapter extends FastifyAdapter implements ExceptionFilter {
    * and cuts the connection if the stream fails.
    */
   #watch(stream: Readable, { request, raw }: FastifyReply): void {
-    stream.once('error', (err) =>
-      this.#log.warn(
-        { err, correlationId: request.id, url: request.url },
-        'response cut off: it could not be completed',
-      ),
-    );
+    stream.once('error', (err) => {
+      const facts = { err, correlationId: request.id, url: request.url };
+      if (raw.destroyed) this.#log.debug(facts, 'client disconnected before its response was complete');
+      else this.#log.warn(facts, 'response cut off: it could not be completed');
+    });
     raw.setTimeout(STREAM_IDLE_MS, () => raw.destroy());
     // Otherwise Fastify would read the whole stream and send nothing.
     if (request.method === 'HEAD') stream.destroy();
@@ -179,13 +181,21 @@ export class ServiceAdapter extends FastifyAdapter implements ExceptionFilter {
     }
     if (reply.sent) return reply;
     if (refusal.problem === 'body-too-large') readOn(request, reply);
+    reply.removeHeader('content-encoding');
     const body = problemBody(refusal, { instance: request.url.slice(0, INSTANCE_MAX), correlationId: request.id });
     return reply
       .code(refusal.status)
-      .headers({ ...refusal.details.headers, [headers.correlationId]: request.id })
+      .headers({ ...headersFor(request), ...refusal.details.headers, [headers.correlationId]: request.id })
       .type(PROBLEM_TYPE)
       .send(JSON.stringify(body));
   }
+}
+
+function headersFor({ url, method, routeOptions }: FastifyRequest): Readonly<Record<string, string>> {
+  if (method !== 'GET' && method !== 'HEAD') return apiHeaders;
+  if (url.startsWith('/docs')) return pageHeaders;
+  const { access } = routeOptions.config ?? {};
+  return typeof access === 'object' && access.anonymous === 'any' ? publicHeaders : apiHeaders;
 }
 
 function hasHungUp(request: IncomingMessage): boolean {

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { ProblemError, problemBody, PROBLEM_TYPE } from './problem.js';
+import { apiHeaders } from './security-headers.js';
 
 /** Limits of clients' connections, before there is a request. */
 
@@ -35,9 +36,14 @@ export function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): 
     const body = JSON.stringify(
       problemBody(new ProblemError('bad-input', { detail: connectionFault(error.code) }), {}),
     );
-    socket.write(
-      `HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: ${PROBLEM_TYPE}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-    );
+    const headers = {
+      ...apiHeaders,
+      Connection: 'close',
+      'Content-Type': PROBLEM_TYPE,
+      'Content-Length': Buffer.byteLength(body),
+    };
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+    socket.write(`HTTP/1.1 400 Bad Request\r\n${lines.join('')}\r\n${body}`);
   }
   socket.destroy(error);
 }

@@ -64,7 +64,11 @@ it.each([
   ['content-type', 'application/json; charset=utf-16'],
   ['content-type', 'application/json; charset=latin1'],
   ['content-type', 'application/json; version=2'],
-  ['content-encoding', 'gzip'],
 ])('refuses a body whose %s is %s', (name, value) => {
   expect(refusalOf('{}', { ...JSON_HEADERS, [name]: value })?.faults).toMatchObject([{ at: `header.${name}` }]);
+});
+
+it('refuses another charset also without a body', () => {
+  expect(refusalOf('', { 'content-type': 'application/json; charset=utf-16' })?.faults).toHaveLength(1);
+  expect(refusalOf('')).toBeUndefined();
 });
