@@ -578,13 +578,16 @@ it('40 clients that wait for commands share the reads, and each gets its answer 
   await write(...orders);
   const answers = await Promise.all(waits);
   expect(answers.map(({ status, body }) => [status, body['status']])).toEqual(orders.map(() => [200, 'done']));
-  // One of 40 that waits 2 s alone takes some 30 reads.
+  // Both groups are asked only for their own commands, and less often the longer a client waits.
   const none = Array.from({ length: 40 }, () => order('nobody', [{ productId, quantity: 1 }]).id);
   const since = await readsSoFar();
   const unknown = await Promise.all(none.map((id) => get(`/commands/${id}`, { [headers.prefer]: 'wait=2' })));
   expect(new Set(unknown.map(({ status }) => status))).toEqual(new Set([404]));
   const looks = (await readsSoFar()) - since - 2 * none.length;
-  expect(looks).toBeLessThan(200);
+  expect(looks).toBeLessThan(100);
+  const beforeOne = await readsSoFar();
+  expect((await get(`/commands/${randomUUID()}`, { [headers.prefer]: 'wait=3' })).status).toBe(404);
+  expect((await readsSoFar()) - beforeOne).toBeLessThanOrEqual(22);
 });
 
 it("a branch's orders in a period, newest first, over both groups; also of one customer at it, and as CSV", async () => {

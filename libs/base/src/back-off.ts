@@ -11,13 +11,13 @@ export function doubledMs(failures: number, { firstMs, capMs }: BackOff): number
 }
 
 /** Longest pause of `pauseAfter`, ms. */
-const LOOK_PAUSE_MS_MAX = 500;
+const LOOK_PAUSE_MS_MAX = 1_000;
 /** Pause as a share of the time waited. An answer is therefore at most this share later than it could be. */
-const LOOK_PAUSE_SHARE = 1 / 8;
+const LOOK_PAUSE_SHARE = 1 / 4;
 
 /**
  * Pause before the next look for a caller who has waited `waitedMs`, ms: at least `firstMs`, and longer the longer the
- * caller has waited. A wait of 30 s takes fewer than 100 looks.
+ * caller has waited. A wait of 10 s takes fewer than 30 looks.
  */
 export function pauseAfter(waitedMs: number, firstMs: number): number {
   return Math.min(Math.max(waitedMs * LOOK_PAUSE_SHARE, firstMs), LOOK_PAUSE_MS_MAX);

@@ -98,6 +98,12 @@ export class Reads {
     return this.#seen.groupOf(key);
   }
 
+  /** The group that owns the bucket of this command or object id, as last seen; undefined if unknown. */
+  groupOfId(id: string): string | undefined {
+    const buckets = this.#buckets();
+    return buckets === undefined ? undefined : this.#ownerOf(isUuid(id) ? bucketOfId(id, buckets) : 0)?.group;
+  }
+
   /** See `GroupsSeen`. */
   groupNowMs(key: string): number | undefined {
     return this.#seen.groupNowMs(key);
