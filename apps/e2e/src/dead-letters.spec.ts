@@ -91,6 +91,11 @@ it('shows dead letters in groups and one by one; does nothing without --yes', as
   expect(dry.text).toContain('nothing was done');
   expect(dry.text).toContain('2 of 3 can only be discarded: what came names no command of its own');
   expect((await eco('replay')).text).toMatch(/^error: say which/);
+  const unknown = '7d9f5b1e-3c7a-4a53-9b8e-0d6f5c4b3aff';
+  const answer = { code: 2, text: `error: there is no dead letter of the command ${unknown}\n` };
+  for (const yes of [[], ['--yes']]) expect(await eco('replay', unknown, ...yes)).toEqual(answer);
+  const other = await eco('replay', BAD_ID, '--class', 'rule', '--yes');
+  expect(other).toMatchObject({ code: 2, text: expect.stringContaining('does not match the other options') as string });
   expect((await eco('discard', '--all', '--yes')).text).toMatch(/^error: --reason/);
   expect((await eco('show', BAD_ID)).text).toContain('nothing was done with it yet');
 });
@@ -102,6 +107,8 @@ it('replays a dead letter that fails again; after its discard the sender gets th
   });
   const discarded = await eco('discard', '--class', 'invalid', '--reason', 'sent by a test', '--by', 'bo', '--yes');
   expect(discarded).toMatchObject({ code: 0, text: expect.stringMatching(/discarded/) as string });
+  const closed = await eco('replay', BAD_ID, '--yes');
+  expect(closed).toEqual({ code: 0, text: 'no open dead letter matches\n' });
   const { text } = await eco('show', BAD_ID);
   expect(text).toMatch(/1\. .* replay by ana, dead-letter: /);
   expect(text).toMatch(/2\. .* discard by bo, discarded: sent by a test/);

@@ -93,10 +93,9 @@ it('there is no guest, and a branch may not consume the queue of orders', async 
 it('eco lag shows both replicas streaming, one of them synchronous', async () => {
   // A node that does not answer in time is shown without a role.
   await eventually('all three nodes are shown', async () => {
-    const nodes = (await eco('lag', '--once')) as unknown as {
-      role: string;
-      seenByPrimary: { state: string; syncState: string } | null;
-    }[];
+    const { nodes } = (await eco('lag', '--once')) as unknown as {
+      nodes: { role: string; seenByPrimary: { state: string; syncState: string } | null }[];
+    };
     expect(nodes.map(({ role }) => role).sort()).toEqual(['primary', 'replica', 'replica']);
     const replicas = nodes.filter(({ role }) => role === 'replica');
     expect(replicas.map(({ seenByPrimary }) => seenByPrimary)).toEqual([
@@ -123,6 +122,7 @@ it('eco doctor looks at every part, and eco status says what is wrong', async ()
   const parts = doctor['findings'].map(({ what }) => what);
   expect(parts).toEqual(expect.arrayContaining(['slots of the replicas', 'longest queue', 'fullest journal']));
   expect(doctor['findings'].filter(({ measured }) => measured.startsWith('not known'))).toEqual([]);
-  const { wrong } = await ecoOutcome('status');
+  const { wrong, ...status } = await ecoOutcome('status');
+  expect(Object.keys(status)).toEqual(['dataDir', 'supervisorPid', 'ready', 'processes']);
   for (const { remedy, runbook } of wrong) expect([typeof remedy, typeof runbook]).toEqual(['string', 'string']);
 });

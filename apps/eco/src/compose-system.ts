@@ -12,7 +12,7 @@ import {
   type Layout,
   type Secrets,
 } from '@eco/cluster';
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { asBadInput, BadInput } from './input.js';
 
 /** The system of compose.yaml, selected by `--docker`. */
@@ -23,7 +23,8 @@ export interface ComposeSystem {
 }
 
 export function dockerOption(command: Command): Command {
-  return command.option('--docker', 'the system in containers, of compose.yaml (default: when none runs as processes)');
+  const text = 'the system in containers, of compose.yaml (default: when none runs as processes)';
+  return command.addOption(new Option('--docker', text).conflicts('data'));
 }
 
 /** Throws a BadInput if no container of the system exists, or without Docker. */
@@ -52,12 +53,17 @@ export async function isComposeThere(): Promise<boolean> {
 /** Options of `up` that compose.yaml determines itself. */
 const settled = ['brokers', 'replicas', 'writers', 'data', 'services', 'portErlang'];
 
-export async function startCompose(description: ClusterDescription, command: Command): Promise<ComposeSystem> {
+/** Violations of the options that do not go with `--docker`. */
+export function notInContainers(command: Command): string[] {
   const given = settled.filter((name) => command.getOptionValueSource(name) === 'cli');
-  if (given.length > 0) {
-    const names = command.options.filter((option) => given.includes(option.attributeName())).map(({ long }) => long);
-    throw new BadInput(`${names.join(', ')}: compose.yaml settles that, so not with --docker`);
-  }
+  const names = command.options.filter((option) => given.includes(option.attributeName())).map(({ long }) => long);
+  return [
+    ...(given.length > 0 ? [`${names.join(', ')}: compose.yaml settles that, so not with --docker`] : []),
+    ...(command.getOptionValue('backups') ? ['containers are not backed up yet: start them without --backups'] : []),
+  ];
+}
+
+export async function startCompose(description: ClusterDescription, command: Command): Promise<ComposeSystem> {
   return asBadInput([Refused], async () => {
     await checkDocker();
     await composeUp(environmentOf(description, command));

@@ -1,4 +1,5 @@
-import { servedBranchIdSchema } from '@eco/contracts';
+import { servedBranchIdSchema, timeZoneSchema } from '@eco/contracts';
+import { BUCKETS_MAX } from '@eco/routing';
 import {
   BRANCHES_MAX,
   describeCluster,
@@ -9,7 +10,8 @@ import {
   type ClusterInput,
 } from '@eco/cluster';
 import { Option, type Command } from 'commander';
-import { BadInput, wholeNumberOf } from './input.js';
+import { oneOf, wholeNumberOf } from './input.js';
+import { dataDirOf } from './target.js';
 
 /** The options of `eco up`, as commander returns them. */
 export interface UpOptions {
@@ -103,21 +105,33 @@ export function backupsOption(): Option {
   ).env('ECO_BACKUP_DIR');
 }
 
-/** Throws a `BadInput` that names every violation. */
-export function descriptionOf(options: UpOptions): ClusterDescription {
-  const violations: string[] = [];
+/** The described cluster. If options are invalid, their violations are added and the result is the default. */
+export function descriptionOf(options: UpOptions, violations: string[]): ClusterDescription {
+  const found: string[] = [];
+  const input = inputOf(options, found);
+  try {
+    if (found.length === 0) return describeCluster(input);
+  } catch (error) {
+    if (!(error instanceof DescriptionError)) throw error;
+    found.push(...error.violations);
+  }
+  violations.push(...found);
+  return describeCluster({});
+}
+
+function inputOf(options: UpOptions, violations: string[]): ClusterInput {
   const port = (option: string, text: string) => wholeNumberOf(option, text, { min: 0, max: 65_535 }, violations);
-  const input: ClusterInput = {
-    brokers: wholeNumberOf('--brokers', options.brokers, { max: 5 }, violations),
+  return {
+    brokers: Number(oneOf('--brokers', options.brokers, BROKERS, violations)),
     groups: [{ id: 'g1', replicas: wholeNumberOf('--replicas', options.replicas, { min: 0, max: 8 }, violations) }],
     writersPerGroup: wholeNumberOf('--writers', options.writers, { max: 8 }, violations),
     replicaAwaySeconds: wholeNumberOf('--replica-away', options.replicaAway, { max: 86_400 }, violations),
-    buckets: wholeNumberOf('--buckets', options.buckets, { max: 256 }, violations),
-    ...(options.data !== undefined && { dataDir: options.data }),
+    buckets: bucketsOf('--buckets', options.buckets, violations),
+    ...(options.data !== undefined && { dataDir: dataDirOf(options) }),
     ...(options.backups !== undefined && options.backups !== '' && { backupsDir: options.backups }),
-    logLevel: options.logLevel as ClusterDescription['logLevel'],
+    logLevel: oneOf('--log-level', options.logLevel, LOG_LEVELS, violations),
     branchIds: branchIdsOf('--branches', options.branches, violations),
-    ...(options.timeZone !== undefined && options.timeZone !== '' && { timeZone: options.timeZone }),
+    timeZone: timeZoneOf('--time-zone', options.timeZone, violations),
     tls: options.tls ?? false,
     observability: options.observability ?? false,
     services: options.services,
@@ -134,12 +148,22 @@ export function descriptionOf(options: UpOptions): ClusterDescription {
       observability: port('--port-observability', options.portObservability),
     },
   };
-  if (violations.length > 0) throw new BadInput(violations.join('; '));
-  try {
-    return describeCluster(input);
-  } catch (error) {
-    throw error instanceof DescriptionError ? new BadInput(error.message) : error;
-  }
+}
+
+const BROKERS = ['1', '3', '5'] as const;
+/** The powers of two up to the greatest number of buckets. */
+const BUCKETS = Array.from({ length: Math.log2(BUCKETS_MAX) + 1 }, (_, exponent) => String(2 ** exponent));
+
+export function bucketsOf(option: string, text: string, violations: string[]): number {
+  return Number(oneOf(option, text, BUCKETS, violations));
+}
+
+/** The time zone that an option or a variable names; undefined if it is absent or empty. */
+export function timeZoneOf(option: string, text = '', violations: string[]): string | undefined {
+  if (text === '') return undefined;
+  const zone = timeZoneSchema.safeParse(text);
+  if (!zone.success) violations.push(`${option}: ${JSON.stringify(text)} ${zone.error.issues[0]?.message}`);
+  return zone.data;
 }
 
 /** The branches that an option names: `3` means sucursal-1 to sucursal-3, other texts are ids. */
@@ -151,5 +175,7 @@ export function branchIdsOf(option: string, text: string, violations: string[]):
     if (!read.success) violations.push(`${option}: ${JSON.stringify(id)} ${read.error.issues[0]?.message}`);
   }
   if (new Set(ids).size < ids.length) violations.push(`${option} names a branch twice`);
+  if (ids.length > BRANCHES_MAX)
+    violations.push(`${option} names ${ids.length} branches, and at most ${BRANCHES_MAX} can run`);
   return ids;
 }

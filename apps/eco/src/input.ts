@@ -1,12 +1,12 @@
-import { Refused } from '@eco/cluster';
+import { EXIT_USAGE, Refused, UsageCommand } from '@eco/cluster';
 import type { Command } from 'commander';
+
+export { whole, wholeNumberOf } from '@eco/cluster';
 
 /** The request is invalid or can't be carried out now. The user gets one line, without a stack. */
 export class BadInput extends Error {
   override readonly name = 'BadInput';
 }
-
-const EXIT_BAD_INPUT = 2;
 
 /** Errors of these kinds from `work` are shown to the user with their own message. */
 export async function asBadInput<T>(
@@ -20,30 +20,25 @@ export async function asBadInput<T>(
   }
 }
 
-/** Reports all violations at once. */
-export function refuse(violations: readonly string[]): void {
-  if (violations.length > 0) throw new BadInput(violations.join('; '));
-}
-
-export function whole(number: number): string {
-  return number.toLocaleString('en-US');
-}
-
-/** The number in `text`. If it is no whole number within the limits, a violation is added and the result is 0. */
-export function wholeNumberOf(
+/**
+ * The text if it is one of these. Otherwise a violation is added and the result is the first of them. Undefined: it is
+ * missing, which is a usage error already.
+ */
+export function oneOf<T extends string>(
   option: string,
-  text: string,
-  { min = 1, max }: { min?: number; max: number },
+  text: string | undefined,
+  all: readonly T[],
   violations: string[],
-): number {
-  const number = /^[0-9]{1,15}$/.test(text) ? Number(text) : Number.NaN;
-  if (number >= min && number <= max) return number;
-  violations.push(`${option} must be a whole number from ${whole(min)} to ${whole(max)}, not ${JSON.stringify(text)}`);
-  return 0;
+): T {
+  const found = all.find((each) => each === text);
+  if (found !== undefined || text === undefined) return found ?? (all[0] as T);
+  violations.push(`${option} must be one of ${all.join(', ')}, not ${JSON.stringify(text)}`);
+  return all[0] as T;
 }
 
+/** The value as JSON. A member without a value is null, so that every result of a command has the same members. */
 export function json(value: unknown): string {
-  return JSON.stringify(value, null, 2);
+  return JSON.stringify(value, (_key, each: unknown) => (each === undefined ? null : each), 2);
 }
 
 /**
@@ -59,14 +54,30 @@ export function forTerminal(text: string): string {
 }
 
 /**
- * Prints the result of `work`. Bad input is one line on stderr; any other error is a bug and is passed to the caller.
+ * Runs `work` and prints its result. Usage errors and bad input are one line on stderr; any other error is a bug and is
+ * passed to the caller.
  */
-export async function print(command: Command, work: Promise<string>): Promise<void> {
+export function print(command: Command, work: () => Promise<string>): Promise<void> {
+  return printChecked(command, () => undefined, work);
+}
+
+/**
+ * The same for a command whose input is checked first: `read` adds the violations in it, and `work` runs only if there
+ * are none. So one line names them all, with the usage errors.
+ */
+export async function printChecked<Input>(
+  command: Command,
+  read: (violations: string[]) => Input,
+  work: (input: Input) => Promise<string>,
+): Promise<void> {
   try {
-    const text = await work;
+    const violations: string[] = [];
+    const input = read(violations);
+    (command as UsageCommand).refuse(violations.map(forTerminal));
+    const text = await work(input);
     command.configureOutput().writeOut?.(`${forTerminal(text)}\n`);
   } catch (error) {
     if (!(error instanceof BadInput || error instanceof Refused)) throw error;
-    command.error(`error: ${forTerminal(error.message)}`, { exitCode: EXIT_BAD_INPUT });
+    command.error(`error: ${forTerminal(error.message)}`, { exitCode: EXIT_USAGE });
   }
 }

@@ -17,6 +17,7 @@ export function dataOption(command: Command): Command {
 
 /** The selected data folder. */
 export function dataDirOf({ data }: { readonly data?: string }): string {
+  if (data === '') throw new BadInput('--data must name a folder');
   return describeCluster(data === undefined ? {} : { dataDir: data }).dataDir;
 }
 

@@ -22,7 +22,7 @@ export {
 export { backUp, type BackupKind } from './backup/back-up.js';
 export { readBackups, type Backup, type GroupBackups } from './backup/backups.js';
 export { restore, type RestoreResult } from './backup/restore.js';
-export { targetOf } from './backup/restore-target.js';
+export { targetOf, type RestoreTarget } from './backup/restore-target.js';
 export { isOnSameDisk } from './backup/repository.js';
 export { declareRunning } from './declare-running.js';
 export { openCluster, startNative } from './start-native.js';
@@ -75,3 +75,5 @@ export {
   composeUp,
   type ComposeContainer,
 } from './compose/compose.js';
+export { EXIT_USAGE, UsageCommand } from './command-line/usage-command.js';
+export { whole, wholeNumberOf, wholeNumbersOf } from './command-line/whole-number.js';

@@ -11,6 +11,7 @@ export { endLongTransactions } from './roles/guard.js';
 export { GroupMismatchError, prepareGroup } from './prepare-group.js';
 export { CENTRAL_AS_STORED, FIGURES, type Figures } from './statistics-figures.js';
 export {
+  deadLetterClasses,
   readCommandResults,
   readDeadLetter,
   readDeadLetterGroups,

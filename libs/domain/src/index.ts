@@ -10,7 +10,12 @@ export {
 } from './state.js';
 export type { Arrived, Effects, Failure, RowOf } from './effects.js';
 export type { Cart } from './carts/cart.js';
-export type { DeadLetterActionRow, DeadLetterClass, DeadLetterState } from './dead-letters/dead-letter.js';
+export {
+  deadLetterClasses,
+  type DeadLetterActionRow,
+  type DeadLetterClass,
+  type DeadLetterState,
+} from './dead-letters/dead-letter.js';
 export { placeKey } from './quotas/holder.js';
 export type { Excess, SaleReturnRow } from './sales/sale.js';
 export type { OutcomeRow } from './outcomes/outcome.js';

@@ -1,17 +1,15 @@
-import { Command } from 'commander';
-import { ensureTool, ProcessError, Refused } from '@eco/cluster';
+import { ensureTool, EXIT_USAGE, ProcessError, Refused, UsageCommand } from '@eco/cluster';
 import { Bench } from './bench.js';
 import { parts, sides, type BenchOptions } from './options.js';
-import { BadOptions, readOptions, type OptionTexts } from './read-options.js';
+import { readOptions, type OptionTexts } from './read-options.js';
 import { reportText } from './report-text.js';
 import { summaryOf } from './summary.js';
 import { System } from './system.js';
 
 const EXIT_FAULTY = 1;
-const EXIT_BAD_INPUT = 2;
 const EXIT_INTERRUPTED = 130;
 
-const program = new Command('npm run bench:orders --')
+const program = new UsageCommand('npm run bench:orders --')
   .description(
     'measure orders against a monolith on the same machine with the same durability; nothing else should run',
   )
@@ -28,7 +26,9 @@ const program = new Command('npm run bench:orders --')
   .action(run);
 
 async function run(texts: OptionTexts & { readonly json?: true }): Promise<void> {
-  const options = readOptions(texts);
+  const violations: string[] = [];
+  const options = readOptions(texts, violations);
+  program.refuse(violations);
   const say = (line: string) => console.error(`${new Date().toISOString().slice(11, 19)} ${line}`);
   // This setting goes to the writers, as all other ECO_ settings do.
   process.env.ECO_BATCH_LIMIT = String(options.batchLimit);
@@ -88,7 +88,7 @@ function stopOn(signals: readonly NodeJS.Signals[]): { signal: AbortSignal; abor
 const SAME_MS = 300;
 
 program.parseAsync().catch((error: unknown) => {
-  const isRefused = error instanceof BadOptions || error instanceof Refused;
+  const isRefused = error instanceof Refused;
   console.error(isRefused || error instanceof ProcessError ? `error: ${error.message}` : error);
-  process.exitCode = isRefused ? EXIT_BAD_INPUT : EXIT_FAULTY;
+  process.exitCode = isRefused ? EXIT_USAGE : EXIT_FAULTY;
 });

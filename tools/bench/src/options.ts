@@ -8,6 +8,12 @@ type Part = (typeof parts)[number];
 export const sides = ['monolith', 'ours'] as const;
 export type SideName = (typeof sides)[number];
 
+/** Limits of the options of all measurements. */
+export const SECONDS_MAX = 3600;
+export const ROUNDS_MAX = 100;
+export const CALLERS_MAX = 1000;
+export const REQUESTS_MAX = 10_000_000;
+
 export interface BenchOptions {
   readonly parts: readonly Part[];
   readonly sides: readonly SideName[];

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
 import { sleep } from '@eco/base';
+import { UsageCommand, wholeNumberOf } from '@eco/cluster';
 import { seededRandom, type TestProvider } from '@eco/testing';
 import { FaultSystem } from '../faults/fault-system.js';
 import { MixedLoad } from '../faults/mixed-load.js';
@@ -22,6 +22,8 @@ const OFFSET_MS = 3000;
 /** Quiet time after a pair, ms. */
 const QUIET_MS = 1000;
 
+const PROVIDERS = ['native', 'containers'] as const;
+
 interface Asked {
   readonly minutes: number;
   readonly seed: number;
@@ -29,22 +31,26 @@ interface Asked {
   readonly provider: TestProvider;
 }
 
+/** Ends the process with 2, and names every violation, if the command line is invalid. */
 function asked(): Asked {
-  const { values } = parseArgs({
-    options: {
-      minutes: { type: 'string', default: '5' },
-      seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-      report: { type: 'string', default: 'reports/chaos.html' },
-      provider: { type: 'string', default: 'native' },
-    },
-  });
-  const [minutes, seed] = [Number(values.minutes), Number(values.seed)];
-  if (!(minutes > 0) || !Number.isSafeInteger(seed)) {
-    throw new Error('--minutes must be a number above 0, and --seed a whole number');
+  const program = new UsageCommand('npm run chaos --')
+    .description('pairs of faults while a chain sells, then everything that was promised is compared')
+    .option('--minutes <n>', 'how long, also less than one', '5')
+    .option('--seed <n>', 'the faults follow from it (default: another one each time)', String(Date.now() % 1_000_000))
+    .option('--report <file>', 'HTML file to write', 'reports/chaos.html')
+    .option('--provider <provider>', PROVIDERS.join(' or '), 'native')
+    .parse();
+  const options = program.opts<Record<'minutes' | 'seed' | 'report' | 'provider', string>>();
+  const violations: string[] = [];
+  const minutes = /^\d{1,6}(\.\d{1,6})?$/.test(options.minutes) ? Number(options.minutes) : 0;
+  if (minutes === 0) violations.push(`--minutes must be a number above 0, not ${JSON.stringify(options.minutes)}`);
+  const seed = wholeNumberOf('--seed', options.seed, { min: 0, max: 999_999_999 }, violations);
+  const provider = PROVIDERS.find((each) => each === options.provider);
+  if (provider === undefined) {
+    violations.push(`--provider must be ${PROVIDERS.join(' or ')}, not ${JSON.stringify(options.provider)}`);
   }
-  const { provider } = values;
-  if (provider !== 'native' && provider !== 'containers') throw new Error('--provider must be native or containers');
-  return { minutes, seed, report: path.resolve(values.report), provider };
+  program.refuse(violations);
+  return { minutes, seed, report: path.resolve(options.report), provider: provider ?? 'native' };
 }
 
 async function run({ minutes, seed, report, provider }: Asked): Promise<boolean> {

@@ -10,9 +10,9 @@ import {
   type GroupBackups,
 } from '@eco/cluster';
 import { formatPosition, positionOf } from '@eco/routing';
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { backupsOption } from '../describe.js';
-import { asBadInput, BadInput, json, print } from '../input.js';
+import { asBadInput, BadInput, json, print, printChecked } from '../input.js';
 import { dataDirOf, dataOption } from '../target.js';
 import { tableOf } from '../text-table.js';
 
@@ -32,28 +32,25 @@ interface ListOptions {
 /** `eco backup` and `eco backups`: backups of the databases, by pgBackRest. */
 export function registerBackups(program: Command): void {
   dataOption(program.command('backup').description('back up the databases of the running system'))
-    .option('--full', 'all data')
+    .addOption(new Option('--full', 'all data').conflicts('diff'))
     .option('--diff', 'what has changed since the last full backup (default); the first one is full')
     .option('--json', 'print JSON')
     .action((options: BackupOptions, command: Command) =>
-      print(
-        command,
-        asBadInput([Refused], () => backup(options)),
-      ),
+      print(command, () => asBadInput([Refused], () => backup(options))),
     );
   dataOption(program.command('backups').description('list the backups of the databases, and what can be restored'))
     .addOption(backupsOption())
     .option('--json', 'print JSON')
     .action((options: ListOptions, command: Command) =>
-      print(
+      printChecked(
         command,
-        asBadInput([Refused], () => list(options)),
+        (violations) => backupsDirOf(options, violations),
+        (dir) => asBadInput([Refused], () => list(dir, options)),
       ),
     );
 }
 
-async function backup({ full, diff, json: asJson, ...where }: BackupOptions): Promise<string> {
-  if (full && diff) throw new BadInput('--full and --diff exclude each other');
+async function backup({ full, json: asJson, ...where }: BackupOptions): Promise<string> {
   const dataDir = dataDirOf(where);
   const run = readRun(dataDir);
   if (run === undefined || !isRunning(run)) {
@@ -74,8 +71,8 @@ async function backup({ full, diff, json: asJson, ...where }: BackupOptions): Pr
   );
 }
 
-async function list(options: ListOptions): Promise<string> {
-  const groups = await readBackups(await pgbackrest(), backupsDirOf(options));
+async function list(dir: string, options: ListOptions): Promise<string> {
+  const groups = await readBackups(await pgbackrest(), dir);
   if (options.json) return json(groups);
   return [
     tableOf(
@@ -87,10 +84,10 @@ async function list(options: ListOptions): Promise<string> {
 }
 
 /** The named folder, else that of the running system. */
-function backupsDirOf({ backups, ...where }: ListOptions): string {
+function backupsDirOf({ backups, ...where }: ListOptions, violations: string[]): string {
   const dir = backups || readRun(dataDirOf(where))?.backupsDir;
-  if (dir === undefined) throw new BadInput('name the folder of the backups by --backups DIR');
-  return dir;
+  if (dir === undefined) violations.push('name the folder of the backups by --backups DIR');
+  return dir ?? '';
 }
 
 async function pgbackrest(): Promise<string> {

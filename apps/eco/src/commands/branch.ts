@@ -29,10 +29,7 @@ export function registerBranch(program: Command): void {
     .requiredOption('--to <file>', 'file of the copy, on another machine or disk')
     .option(DIR_OPTION, DIR_TEXT)
     .action((branchId: string | undefined, options: BackupOptions, command: Command) =>
-      print(
-        command,
-        asBadInput([BranchDatabaseError], () => Promise.resolve(backUp(branchId, options))),
-      ),
+      print(command, () => asBadInput([BranchDatabaseError], () => Promise.resolve(backUp(branchId, options)))),
     );
   dataOption(
     branch
@@ -41,10 +38,7 @@ export function registerBranch(program: Command): void {
   )
     .option(DIR_OPTION, DIR_TEXT)
     .action((branchId: string | undefined, options: BranchOptions, command: Command) =>
-      print(
-        command,
-        asBadInput([BranchDatabaseError], () => Promise.resolve(restored(branchId, options))),
-      ),
+      print(command, () => asBadInput([BranchDatabaseError], () => Promise.resolve(restored(branchId, options)))),
     );
 }
 

@@ -12,10 +12,9 @@ import {
   wantGroup,
 } from '@eco/cluster';
 import { trustAuthority } from '@eco/base';
-import { timeZoneSchema } from '@eco/contracts';
 import type { Command } from 'commander';
-import { branchIdsOf } from '../describe.js';
-import { asBadInput, print, refuse, wholeNumberOf } from '../input.js';
+import { branchIdsOf, bucketsOf, timeZoneOf } from '../describe.js';
+import { asBadInput, printChecked } from '../input.js';
 import { rotateAll } from './secrets.js';
 
 /** Mount point of all containers' volumes in the jobs of compose.yaml. */
@@ -24,45 +23,62 @@ const DIR = '/eco';
 /** `eco container …`: the jobs of compose.yaml. Each may run at every start. */
 export function registerContainer(program: Command): void {
   const jobs = program.command('container').description('jobs of compose.yaml, run in containers by Compose');
-  const job = (name: string, description: string, work: (...args: string[]) => Promise<string>) =>
+  const checkedJob = <Input>(
+    name: string,
+    description: string,
+    read: (violations: string[], ...args: string[]) => Input,
+    work: (input: Input) => Promise<string>,
+  ) =>
     jobs
       .command(name)
       .description(description)
       .action((...all: unknown[]) => {
         const command = all[all.length - 1] as Command;
-        return print(
+        return printChecked(
           command,
-          asBadInput([Refused, ProcessError], () => work(...command.args)),
+          (violations) => read(violations, ...command.args),
+          (input) => asBadInput([Refused, ProcessError], () => work(input)),
         );
       });
+  const job = (name: string, description: string, work: (...args: string[]) => Promise<string>) =>
+    checkedJob(
+      name,
+      description,
+      (_violations, ...args) => args,
+      (args) => work(...args),
+    );
 
   job('want-group <id>', 'say that this start is to have a group beyond the first', async (id = '') => {
     await wantGroup(DIR, id);
     return `this start has the group ${id}`;
   });
-  job('configure <branches>', 'make passwords and settings, and give each container its own', async (branches = '') => {
-    const violations: string[] = [];
-    const branchIds = branchIdsOf('ECO_BRANCHES', branches, violations);
-    refuse(violations);
-    const hosts = (process.env['ECO_HOSTS'] ?? '').split(',').map((host) => host.trim());
-    await configure(
-      DIR,
-      branchIds,
-      hosts.filter((host) => host !== ''),
-    );
-    return 'every container has its passwords and settings';
-  });
-  const declaration = 'declare queues and users, prepare the databases, wait for replicas';
-  job('declare <buckets> <branches> [time-zone]', declaration, async (text = '', branches = '', timeZone = '') => {
-    const violations: string[] = [];
-    const buckets = wholeNumberOf('ECO_BUCKETS', text, { max: 256 }, violations);
-    const branchIds = branchIdsOf('ECO_BRANCHES', branches, violations);
-    const zone = timeZoneSchema.safeParse(timeZone);
-    if (timeZone !== '' && !zone.success) violations.push(`ECO_TIME_ZONE: ${zone.error.issues[0]?.message}`);
-    refuse(violations);
-    await declare(DIR, { buckets, branchIds, timeZone: zone.data });
-    return 'queues and databases are as they must be, and all replicas follow';
-  });
+  checkedJob(
+    'configure <branches>',
+    'make passwords and settings, and give each container its own',
+    (violations, branches = '') => branchIdsOf('ECO_BRANCHES', branches, violations),
+    async (branchIds) => {
+      const hosts = (process.env['ECO_HOSTS'] ?? '').split(',').map((host) => host.trim());
+      await configure(
+        DIR,
+        branchIds,
+        hosts.filter((host) => host !== ''),
+      );
+      return 'every container has its passwords and settings';
+    },
+  );
+  checkedJob(
+    'declare <buckets> <branches> [time-zone]',
+    'declare queues and users, prepare the databases, wait for replicas',
+    (violations, buckets = '', branches = '', timeZone = '') => ({
+      buckets: bucketsOf('ECO_BUCKETS', buckets, violations),
+      branchIds: branchIdsOf('ECO_BRANCHES', branches, violations),
+      timeZone: timeZoneOf('ECO_TIME_ZONE', timeZone, violations),
+    }),
+    async (declared) => {
+      await declare(DIR, declared);
+      return 'queues and databases are as they must be, and all replicas follow';
+    },
+  );
   job('forward', 'pass on the ports of containers without a way out, until SIGTERM', async () => {
     process.once('SIGTERM', () => process.exit());
     await forward();

@@ -6,7 +6,7 @@ import { askNodes, primaryOf, SideConnection } from '@eco/postgres';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { CentralClient } from '../central-client.js';
-import { BadInput, json, print } from '../input.js';
+import { BadInput, json, print, printChecked } from '../input.js';
 import { openTarget, targetOptions, type Where } from '../target.js';
 import { tableOf } from '../text-table.js';
 
@@ -32,15 +32,25 @@ export function registerCustomers(program: Command): void {
   targetOptions(customers.command('erase').description('erase everything that is stored about these customers'))
     .argument('[customer-id...]', 'their ids')
     .option('--from <file>', 'all customers of a list that "eco customers erasures --json" made, as after a restore')
-    .action((ids: string[], options: EraseOptions, command: Command) => print(command, erase(ids, options)));
+    .action((ids: string[], options: EraseOptions, command: Command) =>
+      printChecked(
+        command,
+        (violations) => {
+          if (ids.length === 0 && options.from === undefined) violations.push('name customers, or a list with --from');
+          const invalid = ids.filter((id) => !customerIdSchema.safeParse(id).success);
+          violations.push(...invalid.map((id) => `${JSON.stringify(id)} is no customer id`));
+        },
+        () => erase(ids, options),
+      ),
+    );
   targetOptions(customers.command('erasures').description('list the erased customers by id'))
     .option('--json', 'print JSON')
-    .action((options: Options, command: Command) => print(command, list(options)));
+    .action((options: Options, command: Command) => print(command, () => list(options)));
 }
 
 async function erase(ids: readonly string[], { from, ...where }: EraseOptions): Promise<string> {
   const all = [...new Set([...ids, ...(from === undefined ? [] : await idsIn(from))])];
-  if (all.length === 0) throw new BadInput('name customers, or a list with --from');
+  if (all.length === 0) throw new BadInput('the list is empty');
   const central = new CentralClient(await openTarget(where), 'manager');
   let waiting = 0;
   for (const id of all) {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { judge } from '../doctor/checks.js';
-import { worstOf } from '../doctor/finding.js';
+import { findingForJson, worstOf } from '../doctor/finding.js';
 import { findingsText } from '../doctor/findings-text.js';
 import { look } from '../doctor/look.js';
 import { observe } from '../doctor/observed.js';
@@ -22,16 +22,16 @@ export function registerDoctor(program: Command): void {
       .description('check clocks, disks, slots, queues, journals, certificates and every threshold'),
   )
     .option('--json', 'print JSON')
-    .action((options: Options, command: Command) => print(command, doctor(options)));
+    .action((options: Options, command: Command) => print(command, () => doctor(options)));
 }
 
 async function doctor(options: Options): Promise<string> {
   const findings = judge(await look(await observe(options)), Date.now());
   const state = worstOf(findings);
   process.exitCode = exitCodes[state];
-  if (options.json) return json({ state, findings });
+  if (options.json) return json({ state, findings: findings.map(findingForJson) });
   const wrong = findings.filter((each) => each.state !== 'ok').length;
   const summary =
     wrong === 0 ? `${findings.length} checks, nothing is wrong` : `${findings.length} checks, ${wrong} wrong`;
-  return `${findingsText(findings, process.stdout.columns)}\n${summary}`;
+  return `${findingsText(findings)}\n${summary}`;
 }

@@ -8,7 +8,7 @@ import {
   untilEnded,
   type Run,
 } from '@eco/cluster';
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { stopCompose } from '../compose-system.js';
 import { drawSteps } from '../draw-steps.js';
 import { print } from '../input.js';
@@ -26,9 +26,9 @@ const STOP_MS = 120_000;
 /** `eco down`: stops the running system, or the leftovers of a crashed run. */
 export function registerDown(program: Command): void {
   dataOption(program.command('down').description('stop the running system, or the leftovers of a crashed run'))
-    .option('--docker', 'the containers of compose.yaml')
+    .addOption(new Option('--docker', 'the containers of compose.yaml').conflicts('data'))
     .option('--volumes', 'remove the data too')
-    .action((options: Options, command: Command) => print(command, down(options)));
+    .action((options: Options, command: Command) => print(command, () => down(options)));
 }
 
 async function down({ data, docker, volumes }: Options): Promise<string> {

@@ -12,12 +12,12 @@ interface Group extends Where {
 export function registerFailover(program: Command): void {
   groupOption(program.command('switchover').description('make another node the primary; nothing is lost'))
     .option('--to <node>', 'the node (default: the replica that has replayed most)')
-    .action((options: Group & { to?: string }, command: Command) => print(command, switchover(options)));
+    .action((options: Group & { to?: string }, command: Command) => print(command, () => switchover(options)));
   groupOption(program.command('failover').description('replace a lost primary whose failover was refused'))
     .option('--accept-loss', 'do it; without this option, only say what would be lost')
-    .action((options: Group & { acceptLoss?: boolean }, command: Command) => print(command, failover(options)));
+    .action((options: Group & { acceptLoss?: boolean }, command: Command) => print(command, () => failover(options)));
   targetOptions(program.command('reinit <node>').description('copy a replica from its primary again')).action(
-    (node: string, options: Where, command: Command) => print(command, reinit(node, options)),
+    (node: string, options: Where, command: Command) => print(command, () => reinit(node, options)),
   );
 }
 

@@ -4,7 +4,7 @@ import { brokerAddresses, brokerLogin, composeRun, journalsDir, openSecrets, rea
 import { Journal, JournalError, readJournals, Relay, type JournalReport } from '@eco/journal';
 import type { Command } from 'commander';
 import { findContainers } from '../compose-system.js';
-import { asBadInput, BadInput, json, print, whole, wholeNumberOf, refuse } from '../input.js';
+import { asBadInput, BadInput, json, print, printChecked, whole, wholeNumberOf } from '../input.js';
 import { tableOf } from '../text-table.js';
 import { dataDirOf, isComposeMeant, targetOptions, type Where } from '../target.js';
 
@@ -33,10 +33,7 @@ export function registerJournal(program: Command): void {
   )
     .option('--json', 'print JSON')
     .action((options: ListOptions, command: Command) =>
-      print(
-        command,
-        place(options, () => list(options), ['journal', ...(options.json ? ['--json'] : [])]),
-      ),
+      print(command, () => place(options, () => list(options), ['journal', ...(options.json ? ['--json'] : [])])),
     );
 
   placeOptions(
@@ -51,9 +48,10 @@ export function registerJournal(program: Command): void {
       const options = command.optsWithGlobals<DrainOptions>();
       const setAside = options.setAside ? ['--set-aside'] : [];
       const there = ['journal', 'drain', ...setAside, '--limit', options.limit, '--', name];
-      return print(
+      return printChecked(
         command,
-        place(options, () => drain(name, options), there),
+        (violations) => wholeNumberOf('--limit', options.limit, { max: 86_400 }, violations) * 1000,
+        (limitMs) => place(options, () => drain(name, options, limitMs), there),
       );
     });
 }
@@ -101,10 +99,7 @@ function rowOf({ name, inUse, depth, oldestMs, bytes, setAside }: JournalReport)
   return [name, inUse ? 'in use' : 'orphaned', whole(depth), age, whole(bytes), whole(setAside.length)];
 }
 
-async function drain(name: string, options: DrainOptions): Promise<string> {
-  const violations: string[] = [];
-  const limitMs = wholeNumberOf('--limit', options.limit, { max: 86_400 }, violations) * 1000;
-  refuse(violations);
+async function drain(name: string, options: DrainOptions, limitMs: number): Promise<string> {
   const dir = folderOf(options);
   const known = readJournals(dir).map((each) => each.name);
   if (!known.includes(name)) {

@@ -4,7 +4,7 @@ import { LAG_UNKNOWN, replicationSchema } from '@eco/contracts';
 import { ReplicationWatch, type NodeReplication } from '@eco/database';
 import { formatPosition, positionOf } from '@eco/routing';
 import type { Command } from 'commander';
-import { json, print, refuse, whole, wholeNumberOf } from '../input.js';
+import { printChecked, whole, wholeNumberOf } from '../input.js';
 import { tableOf } from '../text-table.js';
 import { openTarget, targetOptions, type Where } from '../target.js';
 
@@ -25,13 +25,16 @@ export function registerLag(program: Command): void {
     .option('--every <ms>', 'time between two lines', '1000')
     .option('--once', 'print once')
     .option('--json', 'print JSON, one object per line')
-    .action((options: Options, command: Command) => print(command, lag(options, command)));
+    .action((options: Options, command: Command) =>
+      printChecked(command, everyMsOf(options), (everyMs) => lag(options, everyMs, command)),
+    );
 }
 
-async function lag(options: Options, command: Command): Promise<string> {
-  const violations: string[] = [];
-  const everyMs = wholeNumberOf('--every', options.every, { min: 100, max: 3_600_000 }, violations);
-  refuse(violations);
+function everyMsOf({ every }: Options) {
+  return (violations: string[]) => wholeNumberOf('--every', every, { min: 100, max: 3_600_000 }, violations);
+}
+
+async function lag(options: Options, everyMs: number, command: Command): Promise<string> {
   const target = await openTarget(options);
   const login = target.databaseLogin('eco_monitor');
   const operator = target.tokenOf('operator');
@@ -44,11 +47,7 @@ async function lag(options: Options, command: Command): Promise<string> {
     return looked.flat().map((node) => ({ ...node, readShare: shares.get(node.name) ?? null }));
   };
   const shown = (nodes: Row[]) =>
-    options.json
-      ? options.once
-        ? json(nodes)
-        : JSON.stringify({ at: new Date().toISOString(), nodes })
-      : table(nodes);
+    options.json ? JSON.stringify({ at: new Date().toISOString(), nodes }) : table(nodes);
   const interrupt = new AbortController();
   process.once('SIGINT', () => interrupt.abort());
   try {

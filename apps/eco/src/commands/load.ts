@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import type { Command } from 'commander';
-import { BadInput, json, print, refuse, wholeNumberOf } from '../input.js';
+import { BadInput, json, printChecked, wholeNumberOf } from '../input.js';
 import { runLoad, type LoadOptions } from '../load/run-load.js';
 import { loadText } from '../load/load-text.js';
 import { progressBar } from '../progress-bar.js';
@@ -38,12 +38,17 @@ export function registerLoad(program: Command): void {
     .option('--readers <n>', 'concurrent readers', '4')
     .option('--seed <n>', 'seed of the purchases; default: random')
     .option('--json', 'print JSON')
-    .action((options: Options, command: Command) => print(command, load(options)));
+    .action((options: Options, command: Command) =>
+      printChecked(
+        command,
+        (violations) => loadOptionsOf(options, violations),
+        (loadOptions) => load(options, loadOptions),
+      ),
+    );
 }
 
-async function load(options: Options): Promise<string> {
-  const violations: string[] = [];
-  const loadOptions: LoadOptions = {
+function loadOptionsOf(options: Options, violations: string[]): LoadOptions {
+  return {
     orders: wholeNumberOf('--orders', options.orders, { max: 10_000_000 }, violations),
     concurrency: wholeNumberOf('--concurrency', options.concurrency, { max: 2_000 }, violations),
     durationMs:
@@ -61,7 +66,9 @@ async function load(options: Options): Promise<string> {
         : wholeNumberOf('--seed', options.seed, { min: 0, max: 2 ** 31 }, violations),
     run: Date.now().toString(36),
   };
-  refuse(violations);
+}
+
+async function load(options: Options, loadOptions: LoadOptions): Promise<string> {
   const target = await openTarget(options);
   const bar = progressBar(process.stderr);
   const stop = new AbortController();

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { BranchQuota } from '@eco/contracts';
-import { Command } from 'commander';
+import { UsageCommand } from '@eco/cluster';
 import { quotasText, registerQuotas } from './quotas.js';
 
 const dir = mkdtempSync(path.join(os.tmpdir(), 'eco-quotas-'));
@@ -11,7 +11,7 @@ afterAll(() => rmSync(dir, { recursive: true }));
 /** The text with which `eco quotas` refuses. */
 async function refusal(...args: string[]): Promise<string> {
   let said = '';
-  const program = new Command().exitOverride();
+  const program = new UsageCommand().exitOverride();
   registerQuotas(program);
   for (const command of program.commands[0]?.commands ?? []) {
     command.exitOverride().configureOutput({ writeErr: (text) => (said += text) });

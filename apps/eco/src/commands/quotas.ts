@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { branchQuotaPageSchema, quotaCommands, type BranchQuota } from '@eco/contracts';
 import type { Command } from 'commander';
 import { CentralClient } from '../central-client.js';
-import { BadInput, json, print, refuse, whole, wholeNumberOf } from '../input.js';
+import { json, print, printChecked, whole, wholeNumberOf } from '../input.js';
 import { openTarget, targetOptions, type Where } from '../target.js';
 import { tableOf } from '../text-table.js';
 
@@ -27,23 +27,33 @@ export function registerQuotas(program: Command): void {
   targetOptions(quotas.command('list', { isDefault: true }).description('list the units of each branch, by product'))
     .option('--branch <id>', 'of this branch only')
     .option('--json', 'print JSON')
-    .action((options: ListOptions, command: Command) => print(command, list(options)));
+    .action((options: ListOptions, command: Command) => print(command, () => list(options)));
   decision(quotas, 'recall', 'ask a branch to give back units that it can spare').action(
     (branch: string, product: string, units: string, options: Where, command: Command) =>
-      print(command, decide('recall', [branch, product, units], options)),
+      printChecked(command, quantityOf(units), (quantity) => decide('recall', { branch, product, quantity }, options)),
   );
   const reasoned = (kind: Decision, text: string) =>
     decision(quotas, kind, text)
       .option('--reason <text>', 'why; it stays in the ledger')
       .action((branch: string, product: string, units: string, options: ReasonOptions, command: Command) =>
-        print(command, decide(kind, [branch, product, units], options, options.reason ?? '')),
+        printChecked(
+          command,
+          (violations) => ({ quantity: quantityOf(units)(violations), reason: reasonOf(options, violations) }),
+          (asked) => decide(kind, { branch, product, ...asked }, options),
+        ),
       );
   reasoned('write-off', 'end the right of a branch to units; they never return to the pool by themselves');
   reasoned('settle', 'accept that a branch had units that no record showed');
   targetOptions(quotas.command('unfreeze').description('let a branch have units again, after a fork was explained'))
     .argument('<branch>', 'its id')
     .option('--reason <text>', 'why; it stays in the ledger')
-    .action((branch: string, options: ReasonOptions, command: Command) => print(command, unfreeze(branch, options)));
+    .action((branch: string, options: ReasonOptions, command: Command) =>
+      printChecked(
+        command,
+        (violations) => reasonOf(options, violations),
+        (reason) => unfreeze(branch, reason, options),
+      ),
+    );
 }
 
 function decision(quotas: Command, kind: Decision, text: string): Command {
@@ -88,16 +98,27 @@ export function quotasText(quotas: readonly BranchQuota[], nowMs: number): strin
   return tableOf(heads, rows);
 }
 
+function quantityOf(units: string) {
+  return (violations: string[]) => wholeNumberOf('units', units, { max: UNITS_MAX }, violations);
+}
+
+function reasonOf({ reason = '' }: ReasonOptions, violations: string[]): string {
+  if (reason.trim() === '') violations.push('--reason must say why');
+  return reason;
+}
+
+interface AskedDecision {
+  readonly branch: string;
+  readonly product: string;
+  readonly quantity: number;
+  readonly reason?: string;
+}
+
 async function decide(
   kind: Decision,
-  [branch, product, units]: [branch: string, product: string, units: string],
+  { branch, product, quantity, reason }: AskedDecision,
   where: Where,
-  reason?: string,
 ): Promise<string> {
-  const violations: string[] = [];
-  const quantity = wholeNumberOf('units', units, { max: UNITS_MAX }, violations);
-  if (reason === '') violations.push('--reason must say why');
-  refuse(violations);
   const path = `/quotas/${encodeURIComponent(branch)}/${encodeURIComponent(product)}/${kind}`;
   const body = { quantity, ...(reason !== undefined && { reason }) };
   const answer = await post(where, path, body);
@@ -115,8 +136,7 @@ async function decide(
   }
 }
 
-async function unfreeze(branch: string, { reason = '', ...where }: ReasonOptions): Promise<string> {
-  if (reason === '') throw new BadInput('--reason must say why');
+async function unfreeze(branch: string, reason: string, where: Where): Promise<string> {
   await post(where, `/branches/${encodeURIComponent(branch)}/unfreeze`, { reason });
   return `${branch} gets units again`;
 }

@@ -26,7 +26,7 @@ export function registerReport(program: Command): void {
     report.command('queries').description("report queries, locks and vacuum from the databases' logs, by pgBadger"),
   )
     .option('--out <file>', 'HTML file to write (default: queries.html in the data folder, with --docker here)')
-    .action((options: Options, command: Command) => print(command, queries(options)));
+    .action((options: Options, command: Command) => print(command, () => queries(options)));
 }
 
 const MISSING =

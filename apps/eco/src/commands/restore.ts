@@ -1,8 +1,8 @@
-import { ensurePrograms, Refused, restore, targetOf, type RestoreResult } from '@eco/cluster';
+import { ensurePrograms, Refused, restore, targetOf, type RestoreResult, type RestoreTarget } from '@eco/cluster';
 import { formatPosition, positionOf } from '@eco/routing';
 import type { Command } from 'commander';
 import { backupsOption } from '../describe.js';
-import { asBadInput, BadInput, json, print } from '../input.js';
+import { asBadInput, json, printChecked } from '../input.js';
 import { dataDirOf } from '../target.js';
 
 interface RestoreOptions {
@@ -29,16 +29,29 @@ export function registerRestore(program: Command): void {
     .option('--without <ids>', 'branches that never sell again, so that nothing waits for them: id,id,…')
     .option('--json', 'print JSON')
     .action((options: RestoreOptions, command: Command) =>
-      print(
+      printChecked(
         command,
-        asBadInput([Refused], () => run(options)),
+        (violations) => pointOf(options, violations),
+        (target) => asBadInput([Refused], () => run(options, target)),
       ),
     );
 }
 
-async function run({ to, backups, from, without, json: asJson, ...where }: RestoreOptions): Promise<string> {
-  if (!backups) throw new BadInput('name the folder of the backups by --backups DIR');
-  const target = targetOf(to);
+function pointOf({ to, backups }: RestoreOptions, violations: string[]): RestoreTarget {
+  if (!backups) violations.push('name the folder of the backups by --backups DIR');
+  try {
+    return targetOf(to);
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    violations.push(error.message);
+    return { type: 'end' };
+  }
+}
+
+async function run(
+  { backups = '', from, without, json: asJson, ...where }: RestoreOptions,
+  target: RestoreTarget,
+): Promise<string> {
   const { postgresDir, pgbackrest } = await ensurePrograms(() => undefined, { backups: true });
   if (pgbackrest === undefined) throw new Error('pgBackRest was found and is gone');
   const dataDir = dataDirOf(where);

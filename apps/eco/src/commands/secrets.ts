@@ -22,14 +22,14 @@ interface RotateOptions extends Where {
 export function registerSecrets(program: Command): void {
   const secrets = program.command('secrets').description('passwords and keys of the installation: list, rotate');
   targetOptions(secrets.command('list', { isDefault: true }).description('names of the secrets')).action(
-    (options: Where, command: Command) => print(command, list(options)),
+    (options: Where, command: Command) => print(command, () => list(options)),
   );
   targetOptions(
     secrets
       .command('rotate [names...]')
       .description('replace secrets while everything runs (default: all of the list)')
       .option('--end-sessions', 'end the sessions that were opened with the former password, after a leak'),
-  ).action((names: string[], options: RotateOptions, command: Command) => print(command, rotate(names, options)));
+  ).action((names: string[], options: RotateOptions, command: Command) => print(command, () => rotate(names, options)));
 }
 
 async function list(options: Where): Promise<string> {

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { bucketOf } from '@eco/routing';
 import { seededRandom, unicodeKey } from '@eco/testing';
-import { Command, CommanderError } from 'commander';
+import { UsageCommand } from '@eco/cluster';
+import { CommanderError } from 'commander';
 import { registerShards } from './shards.js';
 
 let folder: string;
@@ -28,7 +29,7 @@ interface Run {
 async function eco(...args: readonly string[]): Promise<Run> {
   let out = '';
   let err = '';
-  const program = new Command()
+  const program = new UsageCommand()
     .exitOverride()
     .configureOutput({ writeOut: (text) => (out += text), writeErr: (text) => (err += text) });
   registerShards(program);

@@ -1,7 +1,7 @@
 import { bucketOf, BUCKETS_DEFAULT, BUCKETS_MAX, bucketsOf, evenPlacement, groupOf, isBucketCount } from '@eco/routing';
 import type { Command } from 'commander';
 import { withProgress } from '../key-progress.js';
-import { BadInput, json, print, refuse, whole, wholeNumberOf } from '../input.js';
+import { BadInput, json, printChecked, whole, wholeNumberOf } from '../input.js';
 import { keysOfFile, randomKeys, type KeyBatch } from '../key-source.js';
 import { compareRouters, groupIdsOf, type RouterMethod } from '../shards/compare.js';
 import { VIRTUAL_NODES } from '../shards/ring.js';
@@ -50,7 +50,13 @@ export function registerShards(program: Command): void {
     .option('--groups <n>', 'number of database groups', '1')
     .option('--buckets <n>', `number of buckets, a power of two up to ${BUCKETS_MAX}`, String(BUCKETS_DEFAULT))
     .option('--json', 'print JSON')
-    .action((options: Options, command: Command) => print(command, spread(options)));
+    .action((options: Options, command: Command) =>
+      printChecked(
+        command,
+        (violations) => ({ ...clusterOf(options, 0, violations), source: keySourceOf(options, undefined, violations) }),
+        (asked) => spread(asked, options),
+      ),
+    );
   shards
     .command('compare')
     .description('count the keys that move when groups are added: modulo, consistent-hash ring, ours')
@@ -60,15 +66,22 @@ export function registerShards(program: Command): void {
     .option('--groups <n>', 'number of database groups before', String(GROUPS_TO_COMPARE))
     .option('--buckets <n>', `number of buckets, a power of two up to ${BUCKETS_MAX}`, String(BUCKETS_DEFAULT))
     .option('--json', 'print JSON')
-    .action((options: Options, command: Command) => print(command, compare(options)));
+    .action((options: Options, command: Command) =>
+      printChecked(
+        command,
+        (violations) => askedOf(options, violations),
+        (asked) => compare(asked, options),
+      ),
+    );
 }
 
-async function spread(options: Options): Promise<string> {
-  const violations: string[] = [];
-  const { groups, buckets } = clusterOf(options, 0, violations);
-  const source = keySourceOf(options, undefined, violations);
-  refuse(violations);
+interface Asked {
+  readonly groups: number;
+  readonly buckets: number;
+  readonly source: KeySource;
+}
 
+async function spread({ groups, buckets, source }: Asked, options: Options): Promise<string> {
   const counts = new Array<number>(buckets).fill(0);
   const keys = await forEachKey(source, (key) => {
     const bucket = bucketOf(key, buckets);
@@ -114,15 +127,15 @@ async function spread(options: Options): Promise<string> {
   ].join('\n');
 }
 
-async function compare(options: Options): Promise<string> {
-  const violations: string[] = [];
+function askedOf(options: Options, violations: string[]): Asked & { added: number } {
   const added =
     options.add === undefined ? 0 : wholeNumberOf('--add', options.add, { max: BUCKETS_MAX - 1 }, violations);
   if (options.add === undefined) violations.push('say how many groups to add: --add <n>');
-  const { groups, buckets } = clusterOf(options, added, violations);
-  const source = keySourceOf(options, RANDOM_KEYS_TO_COMPARE, violations);
-  refuse(violations);
+  const cluster = clusterOf(options, added, violations);
+  return { ...cluster, added, source: keySourceOf(options, RANDOM_KEYS_TO_COMPARE, violations) };
+}
 
+async function compare({ groups, added, buckets, source }: Asked & { added: number }, options: Options) {
   const comparison = compareRouters({ groups, added, buckets });
   const keys = await forEachKey(source, (key) => comparison.add(key));
   const groupsAfter = groups + added;

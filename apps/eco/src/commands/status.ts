@@ -2,7 +2,7 @@ import { isRunning, openSecrets, readRun } from '@eco/cluster';
 import type { Command } from 'commander';
 import { openComposeSystem } from '../compose-system.js';
 import { judge } from '../doctor/checks.js';
-import type { Finding } from '../doctor/finding.js';
+import { findingForJson, type Finding } from '../doctor/finding.js';
 import { findingsText } from '../doctor/findings-text.js';
 import { look, type Observed } from '../doctor/look.js';
 import { json, print } from '../input.js';
@@ -23,7 +23,7 @@ const EXIT_NOT_READY = 1;
 export function registerStatus(program: Command): void {
   targetOptions(program.command('status').description('show every process or container; ends with 0 if all are ready'))
     .option('--json', 'print JSON')
-    .action((options: Options, command: Command) => print(command, status(options)));
+    .action((options: Options, command: Command) => print(command, () => status(options)));
 }
 
 async function status(options: Options): Promise<string> {
@@ -38,7 +38,7 @@ async function status(options: Options): Promise<string> {
     : [];
   if (!ready) process.exitCode = EXIT_NOT_READY;
   if (options.json) {
-    return json({ dataDir, ready, supervisorPid: supervised ? run.supervisor.pid : null, processes, wrong });
+    return statusJson({ dataDir, supervisorPid: supervised ? run.supervisor.pid : null, ready, processes, wrong });
   }
   if (!run) return `nothing runs with the data folder ${dataDir}`;
   const heads = ['process', '>pid', '>port', 'state', 'role', ''];
@@ -57,10 +57,29 @@ async function containerStatus(options: Options): Promise<string> {
   const wrong = await wrongOf({ ...system, processes });
   const ready = processes.every(({ state }) => state === 'ready');
   if (!ready) process.exitCode = EXIT_NOT_READY;
-  if (options.json) return json({ ready, processes, wrong });
+  if (options.json) return statusJson({ dataDir: null, supervisorPid: null, ready, processes, wrong });
   const heads = ['container', '>port', 'state', 'role', ''];
   const rows = processes.map((each) => rowOf(each).filter((_, column) => column !== PID_COLUMN));
   return [tableOf(heads, rows), 'in containers, by compose.yaml; also: docker compose ps', wrongText(wrong)].join('\n');
+}
+
+interface Report {
+  /** Null: in containers. */
+  readonly dataDir: string | null;
+  /** Process of `eco up`. Null: it is gone, or the system runs in containers. */
+  readonly supervisorPid: number | null;
+  readonly ready: boolean;
+  readonly processes: readonly ProcessStatus[];
+  readonly wrong: readonly Finding[];
+}
+
+/** Each member is there in every report; null: there is no value. */
+function statusJson({ processes, wrong, ...report }: Report): string {
+  return json({
+    ...report,
+    processes: processes.map((each) => ({ role: null, detail: null, ...each })),
+    wrong: wrong.map(findingForJson),
+  });
 }
 
 /** What the checks of `eco doctor` find wrong. */
@@ -70,7 +89,7 @@ async function wrongOf(observed: Observed): Promise<Finding[]> {
 
 function wrongText(wrong: readonly Finding[]): string {
   if (wrong.length === 0) return 'nothing is wrong (npx eco doctor lists the checks)';
-  return `what is wrong:\n${findingsText(wrong, process.stdout.columns)}`;
+  return `what is wrong:\n${findingsText(wrong)}`;
 }
 
 const PID_COLUMN = 1;

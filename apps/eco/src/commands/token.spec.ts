@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { Command } from 'commander';
+import { UsageCommand } from '@eco/cluster';
 import { registerToken } from './token.js';
 
 const dir = mkdtempSync(path.join(os.tmpdir(), 'eco-token-'));
@@ -10,7 +10,7 @@ afterAll(() => rmSync(dir, { recursive: true }));
 /** The text with which the command refuses. */
 async function refusal(...args: string[]): Promise<string> {
   let said = '';
-  const program = new Command().exitOverride().configureOutput({ writeErr: (text) => (said += text) });
+  const program = new UsageCommand().exitOverride().configureOutput({ writeErr: (text) => (said += text) });
   registerToken(program);
   program.commands[0]?.exitOverride().configureOutput({ writeErr: (text) => (said += text) });
   await program.parseAsync(['token', '--data', dir, ...args], { from: 'user' }).catch(() => undefined);

@@ -1,7 +1,7 @@
-import { roles, TokenSigner, type Role, type Scope, type TokenGrant } from '@eco/access';
+import { roles, TokenSigner, type Scope, type TokenGrant } from '@eco/access';
 import { commandKinds, servedBranchIdSchema, whyNoCustomerId } from '@eco/contracts';
 import type { Command } from 'commander';
-import { print, refuse, wholeNumberOf } from '../input.js';
+import { oneOf, printChecked, wholeNumberOf } from '../input.js';
 import { secretsOf, targetOptions, type Where } from '../target.js';
 
 interface Options extends Where {
@@ -22,20 +22,25 @@ export function registerToken(program: Command): void {
     .option('--customer <id>', 'customer of a customer')
     .option('--scope <name...>', 'scopes of an integration: events, read or kinds of commands', [])
     .option('--minutes <n>', 'how long it is valid', '60')
-    .action((options: Options, command: Command) => print(command, token(options)));
+    .action((options: Options, command: Command) =>
+      printChecked(
+        command,
+        (violations) => ({
+          grant: grantOf(options, violations),
+          minutes: wholeNumberOf('--minutes', options.minutes, { max: 30 * DAY_MINUTES }, violations),
+        }),
+        ({ grant, minutes }) => token(options, grant, minutes),
+      ),
+    );
 }
 
-async function token(options: Options): Promise<string> {
-  const violations: string[] = [];
-  const grant = grantOf(options, violations);
-  const minutes = wholeNumberOf('--minutes', options.minutes, { max: 30 * DAY_MINUTES }, violations);
-  refuse(violations);
+async function token(options: Where, grant: TokenGrant, minutes: number): Promise<string> {
   const { tokens } = await secretsOf(options);
   return new TokenSigner(tokens).sign(grant, minutes * 60);
 }
 
-function grantOf({ role, branch, customer, scope }: Options, violations: string[]): TokenGrant {
-  if (!isRole(role)) violations.push(`--role must be one of ${roles.join(', ')}, not ${JSON.stringify(role)}`);
+function grantOf({ role: text, branch, customer, scope }: Options, violations: string[]): TokenGrant {
+  const role = oneOf('--role', text, roles, violations);
   const needs = (option: string, value: unknown, isNeeded: boolean) => {
     if (isNeeded && value === undefined) violations.push(`--role ${role} needs ${option}`);
     if (!isNeeded && value !== undefined) violations.push(`${option} does not go with --role ${role}`);
@@ -54,7 +59,7 @@ function grantOf({ role, branch, customer, scope }: Options, violations: string[
     // The id is the same for the same role, branch and customer. A second request with an Idempotency-Key is therefore
     // a repeat, even with a new token.
     id: ['eco token', role, branch ?? customerId ?? ''].join(' ').trim().slice(0, ID_MAX),
-    role: role as Role,
+    role,
     branchId: branch ?? null,
     customerId,
     scopes: scope as Scope[],
@@ -62,10 +67,6 @@ function grantOf({ role, branch, customer, scope }: Options, violations: string[
 }
 
 const ID_MAX = 128;
-
-function isRole(text: string): boolean {
-  return roles.some((role) => role === text);
-}
 
 function isScope(text: string): boolean {
   return text === 'events' || text === 'read' || text in commandKinds;

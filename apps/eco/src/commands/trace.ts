@@ -5,7 +5,7 @@ import path from 'node:path';
 import { composeLogs, logBefore, readRun, Refused, type Run } from '@eco/cluster';
 import type { Command } from 'commander';
 import { findContainers } from '../compose-system.js';
-import { asBadInput, BadInput, json, print } from '../input.js';
+import { asBadInput, BadInput, json, printChecked } from '../input.js';
 import { dataDirOf, isComposeMeant, openTarget, targetOptions, type Where } from '../target.js';
 import { tableOf } from '../text-table.js';
 import { findTrace, type Trace } from '../trace/find-trace.js';
@@ -25,14 +25,22 @@ export function registerTrace(program: Command): void {
   targetOptions(program.command('trace').description("show one order's way, from logs and rows"))
     .argument('<id>', 'id of an order or of another command, X-Correlation-Id of a response, or 32 digits of a trace')
     .option('--json', 'print JSON')
-    .action((id: string, options: Options, command: Command) => print(command, trace(id, options)));
+    .action((id: string, options: Options, command: Command) =>
+      printChecked(
+        command,
+        (violations) => {
+          if (!ID.test(id))
+            violations.push(`an id has 8 to 128 letters, digits or ._:/+=@-, not ${JSON.stringify(id)}`);
+        },
+        () => trace(id, options),
+      ),
+    );
 }
 
 /** The ids that a log may contain have no other characters. A text such as `"` would be in every line. */
 const ID = /^[A-Za-z0-9][A-Za-z0-9._:/+=@-]{7,127}$/;
 
 async function trace(id: string, options: Options): Promise<string> {
-  if (!ID.test(id)) throw new BadInput(`an id has 8 to 128 letters, digits or ._:/+=@-, not ${JSON.stringify(id)}`);
   const target = await openTarget(options);
   const found = await withLogs(options, async (logs, notRead) => {
     const { notRead: others, ...rest } = await findTrace(target, logs, id);

@@ -19,10 +19,10 @@ import {
   type Layout,
 } from '@eco/cluster';
 import type { Command } from 'commander';
-import { startCompose } from '../compose-system.js';
+import { notInContainers, startCompose } from '../compose-system.js';
 import { descriptionOf, upOptions, type UpOptions } from '../describe.js';
 import { drawSteps } from '../draw-steps.js';
-import { BadInput, print } from '../input.js';
+import { BadInput, printChecked } from '../input.js';
 import { StopRequest } from '../stop-request.js';
 import { tableOf } from '../text-table.js';
 
@@ -32,11 +32,19 @@ const TOKEN_SECONDS = 12 * 3_600;
 export function registerUp(program: Command): void {
   upOptions(
     program.command('up').description('start everything on this machine, until Ctrl-C; with --docker in containers'),
-  ).action((options: UpOptions, command: Command) => print(command, up(options, command)));
+  ).action((options: UpOptions, command: Command) =>
+    printChecked(
+      command,
+      (violations) => {
+        if (options.docker) violations.push(...notInContainers(command));
+        return descriptionOf(options, violations);
+      },
+      (description) => up(description, options, command),
+    ),
+  );
 }
 
-async function up(options: UpOptions, command: Command): Promise<string> {
-  const description = descriptionOf(options);
+async function up(description: ClusterDescription, options: UpOptions, command: Command): Promise<string> {
   if (options.docker) return upInContainers(description, command);
   const say = (text: string) => command.configureOutput().writeOut?.(`${text}\n`);
   const request = new StopRequest();
@@ -82,8 +90,6 @@ async function backupLine({ backupsDir, dataDir }: ClusterDescription): Promise<
 }
 
 async function upInContainers(description: ClusterDescription, command: Command): Promise<string> {
-  if (description.backupsDir !== undefined)
-    throw new BadInput('containers are not backed up yet: start them without --backups');
   const { layout, secrets } = await startCompose(description, command);
   const system = new RunningSystem(layout, secrets);
   const administrator = await addFirstAdministrator(system.urlOf('central-api'), system.tokens);

@@ -8,15 +8,15 @@ import { dataOption } from '../target.js';
 export function registerUpgrade(program: Command): void {
   dataOption(
     program.command('declare').description('declare what this version needs of brokers and databases, while all runs'),
-  ).action((options: OperateOptions, command: Command) => print(command, declare(options)));
+  ).action((options: OperateOptions, command: Command) => print(command, () => declare(options)));
   dataOption(
     program.command('restart <service>').description('start a service again, with its present program and settings'),
   ).action((service: string, options: OperateOptions, command: Command) =>
-    print(command, operate(options, { type: 'restart', service })),
+    print(command, () => operate(options, { type: 'restart', service })),
   );
   dataOption(program.command('stop <service>').description('stop a service until "eco restart"')).action(
     (service: string, options: OperateOptions, command: Command) =>
-      print(command, operate(options, { type: 'stop', service })),
+      print(command, () => operate(options, { type: 'stop', service })),
   );
 }
 

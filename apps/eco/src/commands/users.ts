@@ -42,10 +42,7 @@ export function registerUsers(program: Command): void {
       .action((...all: unknown[]) => {
         const own = all[all.length - 1] as Command;
         const options = own.opts<Options>();
-        return print(
-          own,
-          Accounts.open(options).then((accounts) => work(accounts, options, ...own.args)),
-        );
+        return print(own, () => Accounts.open(options).then((accounts) => work(accounts, options, ...own.args)));
       });
 
   act(users.command('list', { isDefault: true }).description('list accounts by log-in name'), list);

@@ -1,6 +1,6 @@
 import { brokenChecks } from '@eco/database';
 import type { Command } from 'commander';
-import { json, print, refuse, whole, wholeNumberOf } from '../input.js';
+import { json, printChecked, whole, wholeNumberOf } from '../input.js';
 import { tableOf } from '../text-table.js';
 import { openTarget, targetOptions, type Where } from '../target.js';
 import { verifyGroups, type GroupVerification } from '../verify-groups.js';
@@ -19,13 +19,16 @@ export function registerVerify(program: Command): void {
     .option('--node <name>', 'node to check, such as g1-1 (default: a replica of each group)')
     .option('--limit <s>', 'give up a group that takes longer: the snapshot holds back vacuum', '60')
     .option('--json', 'print JSON')
-    .action((options: Options, command: Command) => print(command, verify(options)));
+    .action((options: Options, command: Command) =>
+      printChecked(command, limitMsOf(options), (limitMs) => verify(options, limitMs)),
+    );
 }
 
-async function verify(options: Options): Promise<string> {
-  const violations: string[] = [];
-  const limitMs = wholeNumberOf('--limit', options.limit, { max: 3_600 }, violations) * 1000;
-  refuse(violations);
+function limitMsOf({ limit }: Options) {
+  return (violations: string[]) => wholeNumberOf('--limit', limit, { max: 3_600 }, violations) * 1000;
+}
+
+async function verify(options: Options, limitMs: number): Promise<string> {
   const target = await openTarget(options);
   const { node } = options;
   const groups = await verifyGroups(target, node === undefined ? { limitMs } : { node, limitMs });

@@ -19,6 +19,11 @@ export function finding(
   return state === 'ok' ? { state, what, measured } : { state, what, measured, ...help };
 }
 
+/** A finding with all members. */
+export function findingForJson({ remedy, runbook, ...rest }: Finding): object {
+  return { ...rest, remedy: remedy ?? null, runbook: runbook ?? null };
+}
+
 /** The worst state of all findings. */
 export function worstOf(findings: readonly Finding[]): Finding['state'] {
   const states = findings.map(({ state }) => state);

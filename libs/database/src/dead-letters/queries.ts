@@ -1,6 +1,8 @@
 import type { DeadLetterClass, DeadLetterState } from '@eco/domain';
 import type { SideConnection } from '@eco/postgres';
 
+export { deadLetterClasses } from '@eco/domain';
+
 /** Selects dead letters: all open ones, or those with all of these properties. */
 export interface DeadLetterFilter {
   commandId?: string;

@@ -39,16 +39,18 @@ export interface DeadLetter {
  * - `key-conflict`: another body was decided first under its id. It is its sender's mistake: it raises no alarm, and no
  *   replay can succeed.
  */
-export type DeadLetterClass =
-  | 'unreadable'
-  | 'invalid'
-  | 'forbidden'
-  | 'not-owned'
-  | 'awaiting-branches'
-  | 'rule'
-  | 'database'
-  | 'process'
-  | 'key-conflict';
+export const deadLetterClasses = [
+  'unreadable',
+  'invalid',
+  'forbidden',
+  'not-owned',
+  'awaiting-branches',
+  'rule',
+  'database',
+  'process',
+  'key-conflict',
+] as const;
+export type DeadLetterClass = (typeof deadLetterClasses)[number];
 
 export interface DeadLetterRow extends Omit<DeadLetter, 'state' | 'tries' | 'lastNumber'> {
   sentBy: string | null;

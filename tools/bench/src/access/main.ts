@@ -1,6 +1,7 @@
 import { createSecretKey } from 'node:crypto';
 import { Controller, Get, Module } from '@nestjs/common';
-import { Command } from 'commander';
+import { UsageCommand, wholeNumberOf } from '@eco/cluster';
+import { REQUESTS_MAX, ROUNDS_MAX } from '../options.js';
 import { anonymousPrincipal, createTokenSecrets, TokenSigner, type Caller, type Verified } from '@eco/access';
 import { customerPathSchema } from '@eco/contracts';
 import {
@@ -52,7 +53,7 @@ class Unguarded extends Authorization {
   }
 }
 
-const program = new Command('npm run bench:access --')
+const program = new UsageCommand('npm run bench:access --')
   .description('compare an operation with its policy and without one; nothing else should run')
   .option('--requests <n>', 'of each round', '20000')
   .option('--rounds <n>', 'each measures both', '9')
@@ -66,10 +67,10 @@ interface Options {
 }
 
 async function run(options: Options): Promise<void> {
-  const [requests = 0, rounds = 0] = [options.requests, options.rounds].map(Number);
-  if (![requests, rounds].every((number) => Number.isInteger(number) && number > 0)) {
-    program.error('error: every option is a whole number above 0', { exitCode: 2 });
-  }
+  const violations: string[] = [];
+  const requests = wholeNumberOf('--requests', options.requests, { max: REQUESTS_MAX }, violations);
+  const rounds = wholeNumberOf('--rounds', options.rounds, { max: ROUNDS_MAX }, violations);
+  program.refuse(violations);
   const secrets = await createTokenSecrets();
   const settings = { secrets, graceSeconds: 0, branchId: null };
   const [guarded, open] = await Promise.all([start(new Authorization(settings)), start(new Unguarded(settings))]);

@@ -1,4 +1,5 @@
-import { Command } from 'commander';
+import { UsageCommand, wholeNumberOf, wholeNumbersOf } from '@eco/cluster';
+import { ROUNDS_MAX, SECONDS_MAX } from '../options.js';
 import { sampleCpu } from '../cpu.js';
 import { median } from '../figures.js';
 import { System } from '../system.js';
@@ -8,7 +9,7 @@ import { System } from '../system.js';
  * compared with the time of that hash alone, as a log-in with one caller shows it.
  */
 
-const program = new Command('npm run bench:log-ins --')
+const program = new UsageCommand('npm run bench:log-ins --')
   .description('count log-ins by password at one Central; nothing else should run')
   .option('--seconds <n>', 'of each segment', '5')
   .option('--rounds <n>', 'each measures every number of callers', '5')
@@ -42,12 +43,11 @@ const ACCOUNTS = 64;
 const DEADLINE_MS = 60_000;
 
 async function run(options: Options): Promise<void> {
-  const callers = options.callers.split(',').map(Number);
-  const [seconds = 0, rounds = 0] = [options.seconds, options.rounds].map(Number);
-  if (![seconds, rounds, ...callers].every((number) => Number.isInteger(number) && number > 0)) {
-    program.error('error: every option is a whole number above 0, --callers a list of them', { exitCode: 2 });
-  }
-  if (Math.max(...callers) > ACCOUNTS) program.error(`error: at most ${ACCOUNTS} callers`, { exitCode: 2 });
+  const violations: string[] = [];
+  const callers = wholeNumbersOf('--callers', options.callers, { max: ACCOUNTS }, violations);
+  const seconds = wholeNumberOf('--seconds', options.seconds, { max: SECONDS_MAX }, violations);
+  const rounds = wholeNumberOf('--rounds', options.rounds, { max: ROUNDS_MAX }, violations);
+  program.refuse(violations);
   const say = (line: string) => console.error(`${new Date().toISOString().slice(11, 19)} ${line}`);
   const system = await System.open(say);
   try {

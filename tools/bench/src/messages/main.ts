@@ -1,5 +1,5 @@
-import { Command } from 'commander';
-import { ensureTool } from '@eco/cluster';
+import { ensureTool, UsageCommand, wholeNumberOf, wholeNumbersOf } from '@eco/cluster';
+import { CALLERS_MAX, ROUNDS_MAX, SECONDS_MAX } from '../options.js';
 import { compareWithBaseline, type Compared, type ComparisonSpec } from '../baseline.js';
 import { median, ratio } from '../figures.js';
 import { addProducts, productsOf } from '../products.js';
@@ -14,7 +14,7 @@ import { measureStandby, type BatchTime } from './standby.js';
  * drift affects both.
  */
 
-const program = new Command('npm run bench:messages --')
+const program = new UsageCommand('npm run bench:messages --')
   .description(
     'compare the publisher with a plain amqplib loop and acceptance with a bare route, and measure the cost of a standby; nothing else should run',
   )
@@ -34,13 +34,13 @@ interface Options {
 }
 
 async function run(options: Options): Promise<void> {
-  const [seconds = 0, rounds = 0] = [options.seconds, options.rounds].map(Number);
-  const standbySeconds = Number(options.standbySeconds);
-  const callers = options.callers.split(',').map(Number);
-  const isWhole = (number: number) => Number.isInteger(number) && number > 0;
-  if (![seconds, rounds, standbySeconds + 1, ...callers].every(isWhole)) {
-    program.error('error: every option is a whole number above 0, --callers a list of them', { exitCode: 2 });
-  }
+  const violations: string[] = [];
+  const seconds = wholeNumberOf('--seconds', options.seconds, { max: SECONDS_MAX }, violations);
+  const rounds = wholeNumberOf('--rounds', options.rounds, { max: ROUNDS_MAX }, violations);
+  const standby = { min: 0, max: SECONDS_MAX };
+  const standbySeconds = wholeNumberOf('--standby-seconds', options.standbySeconds, standby, violations);
+  const callers = wholeNumbersOf('--callers', options.callers, { max: CALLERS_MAX }, violations);
+  program.refuse(violations);
   const say = (line: string) => console.error(`${new Date().toISOString().slice(11, 19)} ${line}`);
   const interrupt = new AbortController();
   process.once('SIGINT', () => interrupt.abort());

@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { Command } from 'commander';
-import { ensureTool } from '@eco/cluster';
+import { ensureTool, UsageCommand, wholeNumberOf, wholeNumbersOf } from '@eco/cluster';
+import { CALLERS_MAX, ROUNDS_MAX, SECONDS_MAX } from '../options.js';
 import { compareWithBaseline, type Compared } from '../baseline.js';
 import { median } from '../figures.js';
 import { startProgram } from '../forked-program.js';
@@ -16,7 +16,7 @@ import { startReads } from '../wrk/wrk.js';
  * through a bare handler with one replica. Rounds alternate, so that drift affects both.
  */
 
-const program = new Command('npm run bench:reads --')
+const program = new UsageCommand('npm run bench:reads --')
   .description('compare reads by id with a bare Fastify + pg handler on one node; nothing else should run')
   .option('--seconds <n>', 'of each segment', '10')
   .option('--rounds <n>', 'each measures the bare handler, then ours', '3')
@@ -39,12 +39,12 @@ interface Segment extends LoadResult {
 }
 
 async function run(options: Options): Promise<void> {
-  const numbers = (text: string) => text.split(',').map(Number);
-  const [seconds = 0, rounds = 0, orders = 0] = [options.seconds, options.rounds, options.orders].map(Number);
-  const callers = numbers(options.callers);
-  if (![seconds, rounds, orders, ...callers].every((number) => Number.isInteger(number) && number > 0)) {
-    program.error('error: every option is a whole number above 0, --callers a list of them', { exitCode: 2 });
-  }
+  const violations: string[] = [];
+  const seconds = wholeNumberOf('--seconds', options.seconds, { max: SECONDS_MAX }, violations);
+  const rounds = wholeNumberOf('--rounds', options.rounds, { max: ROUNDS_MAX }, violations);
+  const orders = wholeNumberOf('--orders', options.orders, { max: 10_000_000 }, violations);
+  const callers = wholeNumbersOf('--callers', options.callers, { max: CALLERS_MAX }, violations);
+  program.refuse(violations);
   const say = (line: string) => console.error(`${new Date().toISOString().slice(11, 19)} ${line}`);
   const interrupt = new AbortController();
   process.once('SIGINT', () => interrupt.abort());

@@ -1,4 +1,5 @@
-import { Command } from 'commander';
+import { UsageCommand, wholeNumberOf } from '@eco/cluster';
+import { REQUESTS_MAX, ROUNDS_MAX } from '../options.js';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { addTracing, createLog, Tracing } from '@eco/service';
 import { SpanCollector } from '@eco/testing';
@@ -11,7 +12,7 @@ import { orderRequestSchema } from '../order-request.js';
  * is measured twice, and the difference between the two is the error.
  */
 
-const program = new Command('npm run bench:tracing --')
+const program = new UsageCommand('npm run bench:tracing --')
   .description('compare a route without tracing, without a collector, and with one; nothing else should run')
   .option('--requests <n>', 'of each round', '500')
   .option('--rounds <n>', 'each measures all', '200')
@@ -36,10 +37,10 @@ const WARM_UP_ROUNDS = 20;
 const TRACE = { traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01' };
 
 async function run(options: Options): Promise<void> {
-  const [requests = 0, rounds = 0] = [options.requests, options.rounds].map(Number);
-  if (![requests, rounds].every((number) => Number.isInteger(number) && number > 0)) {
-    program.error('error: every option is a whole number above 0', { exitCode: 2 });
-  }
+  const violations: string[] = [];
+  const requests = wholeNumberOf('--requests', options.requests, { max: REQUESTS_MAX }, violations);
+  const rounds = wholeNumberOf('--rounds', options.rounds, { max: ROUNDS_MAX }, violations);
+  program.refuse(violations);
   const collector = await SpanCollector.start();
   const [none, off] = [route(), route(await openTracing())];
   const sides: Side[] = [
