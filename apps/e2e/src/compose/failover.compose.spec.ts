@@ -27,7 +27,7 @@ beforeAll(async () => {
   // Few, because full cores would be measured instead of the failover.
   load = new Load(2);
   // It can't begin without a primary, but can go on without one.
-  await eventually('the load has its products', () => /100\/100/.test(load.complaint), WAIT);
+  await eventually('the load has its products', () => load.hasProducts, WAIT);
   const before = await eventually('a node reports its last batch', () => lastBatch(project), WAIT);
   await eventually('the orders of the load are decided', async () => ((await lastBatch(project)) ?? 0) > before, WAIT);
   watch = await DecisionWatch.start(project.central);

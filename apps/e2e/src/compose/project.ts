@@ -152,6 +152,12 @@ export class Load {
     return this.#process.exitCode === null && this.#process.signalCode === null;
   }
 
+  /** Whether it has made the products that it orders. Throws with its output if it has not. */
+  get hasProducts(): boolean {
+    if (/100\/100/.test(this.#complained)) return true;
+    throw new Error(`the load has said: ${this.#complained.slice(-500)}${this.#said.slice(-500)}`);
+  }
+
   get complaint(): string {
     return this.#complained;
   }
