@@ -75,7 +75,7 @@ export async function printChecked<Input>(
     const input = read(violations);
     (command as UsageCommand).refuse(violations.map(forTerminal));
     const text = await work(input);
-    command.configureOutput().writeOut?.(`${forTerminal(text)}\n`);
+    if (text !== '') command.configureOutput().writeOut?.(`${forTerminal(text)}\n`);
   } catch (error) {
     if (!(error instanceof BadInput || error instanceof Refused)) throw error;
     command.error(`error: ${forTerminal(error.message)}`, { exitCode: EXIT_USAGE });

@@ -13,6 +13,7 @@ import { registerFailover } from './commands/failover.js';
 import { registerJournal } from './commands/journal.js';
 import { registerLag } from './commands/lag.js';
 import { registerLoad } from './commands/load.js';
+import { registerLogs } from './commands/logs.js';
 import { registerQuotas } from './commands/quotas.js';
 import { registerReport } from './commands/report.js';
 import { registerRestore } from './commands/restore.js';
@@ -35,6 +36,7 @@ const commands = [
   registerLoad,
   registerVerify,
   registerTrace,
+  registerLogs,
   registerBackups,
   registerRestore,
   registerJournal,

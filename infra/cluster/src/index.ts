@@ -39,6 +39,8 @@ export { ensurePrograms, ensureTool } from './install.js';
 export { type RunSteps, type Step } from './steps.js';
 export { authorityFile, certificateFor, createAuthority, readAuthority, type Authority } from './authority.js';
 export { composeReinit, composeSwitchover } from './compose/patroni.js';
+export { followComposeLogs } from './compose/logs.js';
+export { composeRestart, composeStop } from './compose/restart.js';
 export { composeInstallation } from './compose/installation.js';
 export { nativeInstallation } from './native/installation.js';
 export type { Installation } from './rotation/installation.js';

@@ -9,6 +9,7 @@ import { asBadInput, BadInput, json, printChecked } from '../input.js';
 import { dataDirOf, isComposeMeant, openTarget, targetOptions, type Where } from '../target.js';
 import { tableOf } from '../text-table.js';
 import { findTrace, type Trace } from '../trace/find-trace.js';
+import { ID } from '../trace/ids.js';
 import type { LogFile } from '../trace/log-lines.js';
 
 interface Options extends Where {
@@ -36,9 +37,6 @@ export function registerTrace(program: Command): void {
       ),
     );
 }
-
-/** The ids that a log may contain have no other characters. A text such as `"` would be in every line. */
-const ID = /^[A-Za-z0-9][A-Za-z0-9._:/+=@-]{7,127}$/;
 
 async function trace(id: string, options: Options): Promise<string> {
   const target = await openTarget(options);

@@ -34,3 +34,6 @@ function madeBy({ location }: LogLine): string | undefined {
   const last = typeof location === 'string' ? location.split('/').at(-1) : undefined;
   return last !== undefined && UUID.test(last) ? last : undefined;
 }
+
+/** The ids that a log may contain have no other characters. A text such as `"` would be in every line. */
+export const ID = /^[A-Za-z0-9][A-Za-z0-9._:/+=@-]{7,127}$/;

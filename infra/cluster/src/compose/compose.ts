@@ -45,7 +45,7 @@ class DockerMissing extends Refused {
 }
 
 /** `docker compose` failed; its output has been shown. */
-class ComposeFailed extends Refused {
+export class ComposeFailed extends Refused {
   override readonly name = 'ComposeFailed';
 }
 
@@ -257,7 +257,7 @@ export async function composeLogs(service: string, file: string): Promise<void> 
   }
 }
 
-async function compose(...args: string[]): Promise<{ stdout: string }> {
+export async function compose(...args: string[]): Promise<{ stdout: string }> {
   try {
     return await run(['compose', ...args]);
   } catch (error) {
@@ -275,7 +275,7 @@ async function shown(args: readonly string[], environment: Environment = {}): Pr
   if (code !== 0) throw new ComposeFailed(`docker compose ${args.join(' ')} ended with ${code ?? signal}: see above`);
 }
 
-async function ended(child: ChildProcess): Promise<[number | null, NodeJS.Signals | null]> {
+export async function ended(child: ChildProcess): Promise<[number | null, NodeJS.Signals | null]> {
   return (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
 }
 
