@@ -77,7 +77,7 @@ export const centralSettings = {
   } satisfies Setting<string | undefined>,
   smtpLogin: loginFileSetting(
     'ECO_SMTP_LOGIN_FILE',
-    'File of mode 0600 with the login for the mail server, if it requires one',
+    'File of mode 0600 or 0440, as above, with the login for the mail server, if it requires one',
   ),
   keepSentDays: {
     variable: 'ECO_KEEP_SENT_DAYS',

@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { presentPasswords } from '@eco/base';
@@ -63,8 +63,42 @@ it('uses the passwords that are in the file now, two of them during a rotation, 
   expect(passwordsIn(config)).toEqual(rotated);
 });
 
-it.each([0o640, 0o604, 0o644, 0o610])('refuses a file that others can read: mode %o', (mode) => {
+it.each([0o604, 0o644, 0o610, 0o660, 0o444, 0o404])('refuses a file that others can read: mode %o', (mode) => {
   expect(errorOf(() => read(JSON.stringify(good), mode))).toContain('chmod 600');
+});
+
+// Kubernetes gives a secret to the group of the pod: root:fsGroup, mode 0440.
+describe('a file that its group can read', () => {
+  const FOREIGN_GROUP = 54_321;
+  function readOf(group: number, mode: number): () => unknown {
+    const file = path.join(folder, `of-group-${group}-${mode}.json`);
+    writeFileSync(file, JSON.stringify(good));
+    chownSync(file, process.getuid?.() ?? 0, group);
+    chmodSync(file, mode);
+    return () => readConfig({ secrets }, { ECO_SECRETS_FILE: file });
+  }
+
+  it.each([0o440, 0o640])('is accepted with the group of the process: mode %o', (mode) => {
+    expect(errorOf(readOf(process.getegid?.() ?? 0, mode))).toBe('');
+  });
+
+  it('is accepted with a supplementary group of the process', () => {
+    const groups = jest.spyOn(process, 'getgroups').mockReturnValue([7, process.getegid?.() ?? 0]);
+    const group = jest.spyOn(process, 'getegid').mockReturnValue(99);
+    const refused = errorOf(readOf(process.getgid?.() ?? 0, 0o440));
+    groups.mockRestore();
+    group.mockRestore();
+    expect(refused).toBe('');
+  });
+
+  it('is refused with another group', () => {
+    const group = jest.spyOn(process, 'getegid').mockReturnValue(FOREIGN_GROUP);
+    const groups = jest.spyOn(process, 'getgroups').mockReturnValue([FOREIGN_GROUP]);
+    const refused = errorOf(readOf(process.getgid?.() ?? 0, 0o440));
+    group.mockRestore();
+    groups.mockRestore();
+    expect(refused).toMatch(/which the group \d+ can read \(mode 0440\), and this process is not in it: chmod 600/);
+  });
 });
 
 it('names each secret that is missing, and quotes none', () => {

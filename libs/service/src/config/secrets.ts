@@ -78,7 +78,7 @@ function tokenFileSetting(shape: z.ZodRawShape & { readonly tokens: z.ZodType })
 
 /** `more`: further properties of the secrets, made from the path of the file. */
 function processFileSetting(shape: z.ZodRawShape, more: (path: string) => object = () => ({})): Setting<unknown> {
-  const description = 'File of mode 0600 with the passwords and keys of this process';
+  const description = 'File of mode 0600, or readable for a group of this process (0440), with its passwords and keys';
   const withTls = z.object({ ...shape, tls: tlsSecretsSchema.optional() });
   return fileSetting('ECO_SECRETS_FILE', description, withTls, (secrets, path) => ({
     ...withPresentPasswords(secrets as ProcessFile, path),
@@ -156,20 +156,34 @@ function fileSetting(
   };
 }
 
+/**
+ * Why others than this process can read the file; undefined: they cannot. Its group may read it if the process is in that
+ * group, because Kubernetes gives a secret to a process in this way (mode 0440, `fsGroup`).
+ */
+function exposureOf(path: string): string | undefined {
+  // Windows has no permission bits.
+  if (process.platform === 'win32') return undefined;
+  const { mode, gid } = statSync(path);
+  const forOthers = mode & 0o077;
+  if (forOthers === 0) return undefined;
+  const shown = (mode & 0o777).toString(8).padStart(4, '0');
+  if (forOthers !== GROUP_READ) return `names ${path}, which others can read (mode ${shown}): chmod 600 ${path}`;
+  if (process.getegid?.() === gid || process.getgroups?.().includes(gid)) return undefined;
+  return (
+    `names ${path}, which the group ${gid} can read (mode ${shown}), and this process is not in it: ` +
+    `chmod 600 ${path}, or give the file a group of this process`
+  );
+}
+
+const GROUP_READ = 0o040;
+
 type ReadSecrets = { type: 'secrets'; secrets: unknown } | { type: 'violations'; violations: string[] };
 
 function readSecrets(path: string, shape: z.ZodType): ReadSecrets {
   let text: string;
   try {
-    const { mode } = statSync(path);
-    // Windows has no permission bits.
-    if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
-      const shown = (mode & 0o777).toString(8).padStart(4, '0');
-      return {
-        type: 'violations',
-        violations: [`names ${path}, which others can read (mode ${shown}): chmod 600 ${path}`],
-      };
-    }
+    const violation = exposureOf(path);
+    if (violation !== undefined) return { type: 'violations', violations: [violation] };
     text = readFileSync(path, 'utf8');
   } catch (error) {
     return {
