@@ -50,7 +50,7 @@ async function start(): Promise<Service> {
   });
   const login = { user: 'eco_writer', password: config.secrets.database.eco_writer };
   const leadership = new Leadership({ writer, nodes, login, log });
-  writerMetrics.observeLeadership(config.group, leadership);
+  writerMetrics.observeLeadership(config.group, leadership, writer);
   const primaryWatch = new PrimaryWatch({
     primary: () => leadership.knownPrimary,
     absentMsMax: config.replicaAbsentS * 1000,

@@ -1,13 +1,19 @@
+import { stampMs } from '@eco/contracts';
 import type { SideConnection } from '@eco/postgres';
 import { readGauges, type Committed, type PrimaryWatch, type SessionGuard } from '@eco/writer';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { Writer } from './writer.js';
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+/** A command waits in its queue while nothing decides, so the last ones are minutes and an hour. */
+const ACCEPTED_TO_DECIDED_SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600];
 
 export class WriterMetrics {
   readonly #commands: Histogram;
   readonly #phases: Record<keyof Committed['ms'], Histogram.Internal<'phase'>>;
   readonly #answers: Counter<'answer'>;
+  readonly #decided: Histogram<'kind'>;
   readonly #forbidden: Counter<'sender'>;
   readonly #failures: Counter<'type'>;
   readonly #seq: Gauge;
@@ -40,6 +46,13 @@ export class WriterMetrics {
       labelNames: ['answer'],
       registers,
     });
+    this.#decided = new Histogram({
+      name: 'eco_writer_accepted_to_decided_seconds',
+      help: 'From the acceptance of a command, by the clock of its sender, to the commit of its decision; without repeats',
+      labelNames: ['kind'],
+      buckets: ACCEPTED_TO_DECIDED_SECONDS,
+      registers,
+    });
     this.#forbidden = new Counter({
       name: 'eco_writer_forbidden_total',
       help: 'Commands that their sender may not send, including repeats, by broker user; none: the message names no user',
@@ -66,6 +79,18 @@ export class WriterMetrics {
     for (const [answer, count] of counts) this.#answers.inc({ answer }, count);
     for (const { sender } of effects.forbidden) this.#forbidden.inc({ sender: sender ?? 'none' });
     this.#seq.set(state.position.seq);
+    this.#observeDecided(taken, effects.replies);
+  }
+
+  #observeDecided(taken: Committed['taken'], replies: Committed['effects']['replies']): void {
+    const nowMs = Date.now();
+    taken.forEach(({ arrived }, index) => {
+      const reply = replies[index];
+      if (!arrived.readable || reply?.type !== 'outcome' || reply.repeated) return;
+      const { kind, stamp } = arrived.command;
+      // The sender's clock may be ahead.
+      this.#decided.observe({ kind }, Math.max(0, nowMs - stampMs(stamp)) / 1000);
+    });
   }
 
   observeFailure(type: string): void {
@@ -81,6 +106,7 @@ export class WriterMetrics {
       waitedMs: number;
       suspectTries: number;
     },
+    writer: Pick<Writer, 'oldestUndecidedMs'>,
   ): void {
     const registers = [this.#registry];
     new Gauge({
@@ -97,6 +123,18 @@ export class WriterMetrics {
       registers,
       collect() {
         this.set(leadership.suspectTries);
+      },
+    });
+    new Gauge({
+      name: 'eco_writer_oldest_undecided_seconds',
+      help: 'Age of the oldest order that is not decided; 0: there is none. Active writer only',
+      labelNames: ['group'],
+      registers,
+      collect() {
+        this.reset();
+        if (leadership.leaderTerm === undefined) return;
+        const { oldestUndecidedMs: acceptedMs } = writer;
+        this.set({ group }, acceptedMs === undefined ? 0 : Math.max(0, Date.now() - acceptedMs) / 1000);
       },
     });
     new Gauge({

@@ -8,6 +8,7 @@ import {
   type ReplySender,
   type ReplyTo,
 } from '@eco/broker';
+import { stampMs } from '@eco/contracts';
 import { readCommands, unreadMessage, type Arrived, type Failure } from '@eco/domain';
 import { formatPosition, positionOf } from '@eco/routing';
 import {
@@ -108,6 +109,8 @@ export class Writer implements LeaderLoop {
   readonly #delivered = new WeakMap<Delivery, readonly Delivered[]>();
   /** Name of this process in the rows of suspects. */
   readonly #process = randomBytes(8).toString('hex');
+  /** See `oldestUndecidedMs`. */
+  #oldestUndecidedMs: number | undefined;
   readonly #parts: WriterParts;
 
   constructor(parts: WriterParts) {
@@ -119,6 +122,14 @@ export class Writer implements LeaderLoop {
   /** Time for which the current work has waited for the database, ms. 0: nothing waits. */
   get waitedMs(): number {
     return this.#wait.waitedMs;
+  }
+
+  /**
+   * When the oldest order that was taken and is not decided was accepted, ms since 1970; undefined: there is none. A queue
+   * delivers in order, so the orders behind it were accepted later.
+   */
+  get oldestUndecidedMs(): number | undefined {
+    return this.#oldestUndecidedMs;
   }
 
   /** The most tries of any command that was tried alone; 0: there is none. Above 3 an operator must decide. */
@@ -224,6 +235,7 @@ export class Writer implements LeaderLoop {
         unsettled.push(delivered[i] as Delivered);
       }
     }
+    this.#oldestUndecidedMs = oldestOrderMs(unsettled);
     return unsettled;
   }
 
@@ -357,6 +369,7 @@ export class Writer implements LeaderLoop {
       if (!arrived.readable || arrived.command.reply !== true || address === undefined || reply === undefined) continue;
       addressed.push({ address, stamp: arrived.command.stamp, reply });
     }
+    if (over.length > 0) this.#oldestUndecidedMs = undefined;
     consumer.acknowledge(over);
     replies.send(addressed, formatPosition(positionOf([state.position])));
     announcements.announce(state, effects);
@@ -438,6 +451,17 @@ function deliveredIn(delivery: Delivery): Delivered[] {
     return { arrived, queue, deliveryCount, delivery, ...(isUnread && { unreadBytes: content.raw.length }) };
   });
 }
+
+function oldestOrderMs(commands: readonly Delivered[]): number | undefined {
+  let oldest = Infinity;
+  for (const { arrived } of commands) {
+    if (arrived.readable && ORDERS.has(arrived.command.kind)) oldest = Math.min(oldest, stampMs(arrived.command.stamp));
+  }
+  return oldest === Infinity ? undefined : oldest;
+}
+
+/** The commands that become orders. */
+const ORDERS: ReadonlySet<string> = new Set(['order.place', 'cart.checkout']);
 
 function poisonFailure(one: Arrived): Failure {
   const failureSite = one.readable ? one.command.kind : one.failureSite;

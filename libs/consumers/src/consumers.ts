@@ -1,4 +1,4 @@
-import { Gauge, type Registry } from 'prom-client';
+import { Counter, Gauge, type Registry } from 'prom-client';
 import type { EntityManager } from 'typeorm';
 import type { Log, Password } from '@eco/base';
 import { registerSubscriptionMetrics, type BrokerAccess } from '@eco/broker';
@@ -109,6 +109,17 @@ function measure(registry: Registry, feeds: readonly ChangeFeed[]): void {
     registry,
     feeds.map(({ subscription }) => subscription),
   );
+  const counter = (name: string, help: string, value: (feed: ChangeFeed) => number) =>
+    new Counter({
+      name,
+      help,
+      labelNames: ['consumer'],
+      registers: [registry],
+      collect() {
+        this.reset();
+        for (const feed of feeds) this.inc({ consumer: feed.name }, value(feed));
+      },
+    });
   const gauge = (name: string, help: string, value: (feed: ChangeFeed) => number) =>
     new Gauge({
       name,
@@ -120,8 +131,8 @@ function measure(registry: Registry, feeds: readonly ChangeFeed[]): void {
       },
     });
   gauge('eco_changes_behind_batches', 'Batches that are known to be there and not applied', (feed) => feed.behind);
-  gauge('eco_changes_applied_total', 'Changes applied by this process', (feed) => feed.applied);
-  gauge(
+  counter('eco_changes_applied_total', 'Changes applied by this process', (feed) => feed.applied);
+  counter(
     'eco_changes_set_back_total',
     'Failovers that lost applied batches; the log states which',
     (feed) => feed.setBack,

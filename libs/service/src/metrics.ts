@@ -1,4 +1,6 @@
-import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { droppedLogLines } from './log.js';
 
 /** A registry per process, so that a test can start two in one. */
@@ -11,6 +13,12 @@ export class Metrics {
 
   constructor() {
     collectDefaultMetrics({ register: this.registry });
+    new Gauge({
+      name: 'eco_build_info',
+      help: '1; the labels say which version of EcoMarket this is',
+      labelNames: ['version'],
+      registers: [this.registry],
+    }).set({ version: version() }, 1);
     this.#requestSeconds = new Histogram({
       name: 'http_request_duration_seconds',
       help: 'From the request line to the last byte of the response, by route pattern',
@@ -50,4 +58,10 @@ export class Metrics {
     }
     child.observe(seconds);
   }
+}
+
+/** All packages of the project have one version. */
+function version(): string {
+  const file = path.resolve(__dirname, '../package.json');
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
 }

@@ -12,7 +12,7 @@ import {
 import { CommandIntake } from '@eco/intake';
 import type { Reads } from '@eco/reads';
 import type { Frame } from '@eco/service';
-import { Gauge } from 'prom-client';
+import { Counter } from 'prom-client';
 import type { CentralConfig } from '../config.js';
 import { AccountsController } from './accounts.controller.js';
 import { AuthController } from './auth.controller.js';
@@ -65,13 +65,14 @@ export class CentralAuth {
 
   #measure(): void {
     const { counts } = this.#identity;
-    new Gauge({
+    new Counter({
       name: 'eco_log_ins_total',
       help: 'Log-ins by result, and sessions that ended because a refresh token was used again',
       labelNames: ['result'],
       registers: [this.#frame.metrics.registry],
       collect() {
-        for (const [result, count] of Object.entries(counts)) this.set({ result }, count);
+        this.reset();
+        for (const [result, count] of Object.entries(counts)) this.inc({ result }, count);
       },
     });
   }

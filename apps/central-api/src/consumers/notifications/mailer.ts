@@ -1,7 +1,7 @@
 import { levelOf, type ConsumerStore } from '@eco/consumers';
 import { doubledMs, type Log } from '@eco/base';
 import type { Transporter } from 'nodemailer';
-import { Gauge, type Registry } from 'prom-client';
+import { Counter, type Registry } from 'prom-client';
 import { openMailTransport, SENDER, type MailServer } from './mail-transport.js';
 import { Notification } from './notification.entity.js';
 
@@ -49,13 +49,14 @@ export class Mailer {
     this.#options = options;
     this.#transport = openMailTransport(options.server);
     const counts = () => ({ sent: this.#sent, failed: this.#failed });
-    new Gauge({
+    new Counter({
       name: 'eco_mails_total',
       help: 'Mails accepted by the server, and failed tries',
       labelNames: ['result'],
       registers: [options.registry],
       collect() {
-        for (const [result, count] of Object.entries(counts())) this.set({ result }, count);
+        this.reset();
+        for (const [result, count] of Object.entries(counts())) this.inc({ result }, count);
       },
     });
   }
