@@ -25,7 +25,7 @@ class CentralModule {
       module: CentralModule,
       imports: [
         CommandRoutes.of(intake, new StoredOwners(reads), allCommandRoutes),
-        ReadRoutes.of(reads, [...clientReadRoutes, 'quotas'], intake),
+        ReadRoutes.of(reads, [...clientReadRoutes, 'quotas', 'transfersInTransit'], intake),
         consumers.module,
         auth.module,
       ],

@@ -634,6 +634,120 @@ it("a branch's orders in a period, newest first, over both groups; also of one c
   expect(ids((await get<Page>(`/orders${link}`)).body.items)).toEqual(placed.slice(2, 4));
 });
 
+/** The items of every page of a list. */
+async function everyPage<T>(path: string): Promise<T[]> {
+  const items: T[] = [];
+  for (let after: string | null = ''; after !== null;) {
+    const sent: string = after === '' ? path : `${path}&after=${encodeURIComponent(after)}`;
+    const { status, body } = await get<{ items: T[]; next: string | null }>(sent);
+    expect(status).toBe(200);
+    items.push(...body.items);
+    after = body.next;
+  }
+  return items;
+}
+
+it('orders in a status: what is still to be handed over at a branch, and of a customer', async () => {
+  const branchId = 'sucursal-9';
+  const placed = GROUP_IDS.flatMap((group) => {
+    const customerId = keyOf(group, 'quim');
+    const productId = keyOf(group, 'oats');
+    return Array.from({ length: 4 }, (_, n) =>
+      order(customerId, [{ productId, quantity: n === 3 ? 9_999 : 1 }], branchId),
+    );
+  });
+  for (const group of GROUP_IDS) await write(product(keyOf(group, 'oats'), 100, 10));
+  for (const each of placed) await write(each);
+  const [first, second] = [placed[0], placed[5]] as [CommandOf<'order.place'>, CommandOf<'order.place'>];
+  await write(commandOf('order.fulfil', { orderId: first.id, customerId: first.body.customerId }));
+  await write(commandOf('order.cancel', { orderId: second.id, customerId: second.body.customerId }));
+  const inStatus = async (query: string) =>
+    (await everyPage<{ orderId: string }>(`/orders?limit=2&${query}`)).map(({ orderId }) => orderId);
+  const open = placed.filter((each, n) => n % 4 !== 3 && each !== first && each !== second).map(({ id }) => id);
+  expect((await inStatus(`branchId=${branchId}&status=confirmed`)).sort()).toEqual(open.sort());
+  expect(await inStatus(`branchId=${branchId}&status=fulfilled`)).toEqual([first.id]);
+  expect(await inStatus(`customerId=${second.body.customerId}&status=cancelled`)).toEqual([second.id]);
+  expect(await inStatus(`customerId=${second.body.customerId}&status=rejected`)).toEqual([placed[7]?.id]);
+  expect((await get(`/orders?branchId=${branchId}&status=open`)).body).toMatchObject({
+    faults: [{ at: 'query.status', message: expect.stringContaining('confirmed, rejected') as string }],
+  });
+  const csv = await (await getCsv(`/orders?branchId=${branchId}&status=confirmed`)).text();
+  expect(csv.trim().split('\r\n')).toHaveLength(1 + open.length);
+});
+
+it('reservations that are held, the next to expire first, of the chain, a branch or a customer', async () => {
+  const held: { id: string; ttlSeconds: number; branchId: string | null }[] = [];
+  for (const group of GROUP_IDS) {
+    const customerId = keyOf(group, 'rosa');
+    const productId = keyOf(group, 'figs');
+    await write(product(productId, 100, 100));
+    for (const [n, branchId] of ['sucursal-8', null, 'sucursal-8'].entries()) {
+      const reservationId = newOrderId({ customerId, nowMs: Date.now(), random: randomBytes(10) });
+      const ttlSeconds = 20_000 - held.length * 100;
+      const lines = [{ productId, quantity: 1 + n }];
+      await write(commandOf('reservation.create', { reservationId, customerId, branchId, lines, ttlSeconds }));
+      held.push({ id: reservationId, ttlSeconds, branchId });
+    }
+  }
+  const ended = held.pop();
+  await write(commandOf('reservation.release', { reservationId: ended?.id ?? '', customerId: keyOf('g2', 'rosa') }));
+  const idsOf = async (query: string) =>
+    (await everyPage<{ reservationId: string; status: string }>(`/reservations?limit=1&status=held${query}`)).map(
+      ({ reservationId }) => reservationId,
+    );
+  const soonest = held.toSorted((a, b) => a.ttlSeconds - b.ttlSeconds);
+  expect((await idsOf('')).filter((id) => held.some((each) => each.id === id))).toEqual(soonest.map(({ id }) => id));
+  expect(await idsOf('&branchId=sucursal-8')).toEqual(
+    soonest.filter(({ branchId }) => branchId !== null).map(({ id }) => id),
+  );
+  expect((await idsOf(`&customerId=${keyOf('g1', 'rosa')}`)).sort()).toEqual(
+    held
+      .slice(0, 3)
+      .map(({ id }) => id)
+      .sort(),
+  );
+});
+
+it('transfers in transit, by destination, of the chain, a location or a product', async () => {
+  for (const group of groups) {
+    await group.asSuperuser(
+      `INSERT INTO eco.location SELECT unnest(ARRAY['depot-1', 'depot-2']) ON CONFLICT DO NOTHING`,
+    );
+  }
+  const sent: { transferId: string; productId: string; from: string; to: string; quantity: number }[] = [];
+  for (const group of GROUP_IDS) {
+    const productId = keyOf(group, 'plums');
+    await write(product(productId, 100, 100));
+    await write(commandOf('stock.receive', { productId, location: 'depot-1', quantity: 10 }));
+    for (const [from, to] of [
+      ['central', 'depot-1'],
+      ['depot-1', 'central'],
+      ['central', 'depot-2'],
+    ] as const) {
+      const transferId = newOrderId({ customerId: productId, nowMs: Date.now(), random: randomBytes(10) });
+      const transfer = { transferId, productId, from, to, quantity: 2 };
+      await write(commandOf('transfer.send', transfer));
+      sent.push(transfer);
+    }
+  }
+  const [arrived] = sent.splice(2, 1);
+  const { transferId = '', productId = '' } = arrived ?? {};
+  await write(commandOf('transfer.receive', { transferId, productId }));
+  const inTransit = async (query: string) =>
+    (await everyPage<{ transferId: string }>(`/transfers?limit=1&status=in-transit${query}`)).map(
+      (each) => each.transferId,
+    );
+  const idsOf = (wanted: (transfer: (typeof sent)[number]) => boolean) =>
+    sent
+      .filter(wanted)
+      .toSorted((a, b) => (`${a.to}/${a.transferId}` < `${b.to}/${b.transferId}` ? -1 : 1))
+      .map((each) => each.transferId);
+  const all = await inTransit('');
+  expect(all.filter((id) => sent.some((each) => each.transferId === id))).toEqual(idsOf(() => true));
+  expect(await inTransit('&location=depot-1')).toEqual(idsOf(({ from, to }) => [from, to].includes('depot-1')));
+  expect(await inTransit(`&productId=${productId}`)).toEqual(idsOf((each) => each.productId === productId));
+});
+
 it('orders as CSV: every row of the query, with everything in its JSON', async () => {
   const rows = 1_234;
   const [home] = groups;

@@ -15,14 +15,17 @@ import {
   lowStockQuery,
 } from './inventory/inventory.query.js';
 import { orderBranchQuery, orderQuery } from './orders/order.query.js';
+import { ordersOfBranchInStatusQuery, ordersOfCustomerInStatusQuery } from './orders/orders-in-status.query.js';
 import { ordersOfBranchQuery } from './orders/orders-of-branch.query.js';
 import { ordersOfCustomerQuery } from './orders/orders-of-customer.query.js';
 import { productQuery } from './products/product.query.js';
 import { productStockQuery } from './inventory/product-stock.query.js';
 import { productsOfNameQuery, productsQuery } from './products/products.query.js';
 import { quotasQuery } from './quotas/quotas.query.js';
+import { heldOfCustomerQuery, heldReservationsQuery } from './reservations/reservation.query.js';
 import { saleQuery, salesQuery } from './sales/sales.query.js';
 import { salesQueryOf } from './statistics/sales.query.js';
+import { transfersInTransitQuery } from './transfers/transfer.query.js';
 
 /*
  * Goal: no query scans a growing table, at a million orders. Each query runs as reads run it, prepared and with its
@@ -80,7 +83,18 @@ const FILLS = [
   INSERT INTO eco.sale (sale_id, shift_id, seq, sold_at, total_cents, bucket, is_late, branch_id, till, receipt_number, lines, payment, excess)
   SELECT md5(n::text)::uuid, md5('s')::uuid, n / ${ORDERS_OF_BATCH}, '2026-01-01'::timestamptz + n * interval '1 minute', 500, n % 16, false,
          'branch-' || n % ${BRANCHES} + 1, '1', n, '[]', '{}', '[]'
-  FROM generate_series(1, ${SALES}) n`,
+  FROM generate_series(1, ${SALES}) n;
+  INSERT INTO eco.transfer (transfer_id, seq, sent_at, arrived_at, quantity, bucket, status, product_id, from_location, to_location)
+  SELECT md5(n::text)::uuid, n / ${ORDERS_OF_BATCH}, '2026-01-01', CASE WHEN n % 50 > 0 THEN '2026-01-02'::timestamptz END, 1, n % 16,
+         CASE WHEN n % 50 > 0 THEN 'arrived' ELSE 'in-transit' END, 'product-' || n % ${PRODUCTS}, 'central', 'branch-' || n % ${BRANCHES} + 1
+  FROM generate_series(1, ${SALES}) n;
+  INSERT INTO eco.reservation (reservation_id, seq, created_at, expires_at, total_cents, bucket, status, customer_id, branch_id, lines)
+  SELECT md5(n::text)::uuid, n / ${ORDERS_OF_BATCH}, '2026-01-01', '2030-01-01'::timestamptz + n * interval '1 second', 500, n % 16,
+         CASE WHEN n % 5 > 0 THEN 'released' ELSE 'held' END, 'customer-' || n % ${CUSTOMERS}, 'branch-' || n % ${BRANCHES} + 1, '[]'
+  FROM generate_series(1, ${SALES}) n;
+  INSERT INTO eco.hold (reservation_id, product_id, seq, expires_at, quantity, bucket)
+  SELECT md5(n::text)::uuid, 'product-' || product, n / ${ORDERS_OF_BATCH}, '2030-01-01'::timestamptz + n * interval '1 second', 1, n % 16
+  FROM generate_series(5, ${SALES}, 5) n, generate_series(1, 3) product`,
 ];
 /** The log is not durable, because the rows are not kept. */
 const FILL_SETTINGS = "SET synchronous_commit = off; SET work_mem = '128MB'";
@@ -115,6 +129,7 @@ afterAll(async () => {
 const FIRST_ORDER = ['infinity', 'ffffffff-ffff-ffff-ffff-ffffffffffff'];
 const ALWAYS = ['-infinity', 'infinity'];
 const ORDER = 'c4ca4238-a0b9-2382-0dcc-509a6f75849b';
+const NO_ID = '00000000-0000-0000-0000-000000000000';
 const by = { day: false, branch: false, product: false, ofProduct: false };
 
 const queries: [name: string, query: Query<never>, values: Value[]][] = [
@@ -137,6 +152,25 @@ const queries: [name: string, query: Query<never>, values: Value[]][] = [
   ["a branch's orders", ordersOfBranchQuery, ['branch-3', ...FIRST_ORDER, 1001, ...ALWAYS]],
   ["the head office's orders", ordersOfBranchQuery, ['central', ...FIRST_ORDER, 1001, ...ALWAYS]],
   ["a branch's orders of a day", ordersOfBranchQuery, ['branch-3', ...FIRST_ORDER, 1001, '2026-03-01', '2026-03-02']],
+  [
+    "a branch's orders in a status that few have",
+    ordersOfBranchInStatusQuery,
+    ['branch-3', ...FIRST_ORDER, 1001, ...ALWAYS, 'fulfilled'],
+  ],
+  [
+    'orders in a status of a customer who has a tenth of all',
+    ordersOfCustomerInStatusQuery,
+    ['company', ...FIRST_ORDER, 1001, ...ALWAYS, [], null, 'cancelled'],
+  ],
+  ['reservations', heldReservationsQuery, ['-infinity', NO_ID, 1001, null]],
+  [
+    'the next page of the reservations of a branch',
+    heldReservationsQuery,
+    ['2030-01-01T06:00:00Z', NO_ID, 101, 'branch-6'],
+  ],
+  ['reservations of a customer', heldOfCustomerQuery, ['-infinity', NO_ID, 101, null, 'customer-7']],
+  ['transfers in transit', transfersInTransitQuery, ['', NO_ID, 1001, null, null]],
+  ['transfers in transit at a branch', transfersInTransitQuery, ['branch-2', NO_ID, 101, 'branch-3', null]],
   ['a product', productQuery, ['product-1']],
   ['the catalogue', productsQuery, ['product-5', 1001]],
   ['products by name', productsOfNameQuery, ['', 101, 'name 12']],

@@ -19,10 +19,12 @@ import { ProductController } from './products/product.read.js';
 import { ProductsController } from './products/products.read.js';
 import { ReplicationController } from './replication/replication.read.js';
 import { ReservationController } from './reservations/reservation.read.js';
+import { ReservationsReadController } from './reservations/reservations.read.js';
 import { QuotasController } from './quotas/quotas.read.js';
 import { BranchSalesController } from './sales/sales.read.js';
 import { SalesController } from './statistics/sales.read.js';
 import { TransferController } from './transfers/transfer.read.js';
+import { TransfersInTransitController } from './transfers/transfers.read.js';
 
 export { periodOf } from './http/period.js';
 export { consumerHeadersOf, problemOf, READ_ANSWER_HEADERS, READ_PROBLEMS, retryAfter } from './http/read-answer.js';
@@ -43,10 +45,12 @@ const routes = {
   inventory: [InventoryController],
   /** GET /inventory/{productId} */
   productStock: [ProductStockController],
-  /** GET /reservations/{reservationId} */
-  reservations: [ReservationController],
+  /** GET /reservations, GET /reservations/{reservationId} */
+  reservations: [ReservationsReadController, ReservationController],
   /** GET /transfers/{transferId} */
   transfers: [TransferController],
+  /** GET /transfers. A branch has a list of its own under this path. */
+  transfersInTransit: [TransfersInTransitController],
   /** GET /customers/{customerId} */
   customers: [CustomerController],
   /** POST /customers/search */

@@ -90,7 +90,18 @@ export const lineQuantitySchema = z
 
 const STOCK_QUANTITY_MAX = 1_000_000_000;
 
-/** Units of a level. */
+/** Most units of a level in a request: several receipts add up, and sums of such levels are exact. */
+const LEVEL_QUANTITY_MAX = 1_000_000_000_000_000;
+
+/** Units of a level that is stored. */
+export const levelQuantitySchema = z
+  .number()
+  .int('must be a whole number')
+  .min(0, 'must not be negative')
+  .max(LEVEL_QUANTITY_MAX, `must be at most ${LEVEL_QUANTITY_MAX}`)
+  .meta({ description: 'Units', examples: [100] });
+
+/** Units with which a level begins. */
 export const stockQuantitySchema = z
   .number()
   .int('must be a whole number')

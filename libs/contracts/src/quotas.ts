@@ -6,7 +6,7 @@ import {
   movedQuantitySchema,
   nameInLogsSchema,
   productIdSchema,
-  stockQuantitySchema,
+  levelQuantitySchema,
   stockReasonSchema,
   uuidSchema,
 } from './primitives.js';
@@ -55,7 +55,7 @@ export const quotaCommands = {
       ...unitsAt,
       quantity: movedQuantitySchema,
       /** Units of the product that the branch has left. */
-      remaining: stockQuantitySchema,
+      remaining: levelQuantitySchema,
     }),
     key: 'productId',
     route: 'counter',
@@ -119,8 +119,8 @@ export const quotaCommands = {
       ...entryFields,
       productId: productIdSchema,
       /** Units that the branch had recorded. */
-      expected: stockQuantitySchema,
-      counted: stockQuantitySchema,
+      expected: levelQuantitySchema,
+      counted: levelQuantitySchema,
       reason: stockReasonSchema,
     }),
     key: 'branchId',

@@ -7,7 +7,7 @@ import {
   productIdSchema,
   releasingLocationSchema,
   stockDeltaSchema,
-  stockQuantitySchema,
+  levelQuantitySchema,
   stockReasonSchema,
 } from './primitives.js';
 import { productUnknown } from './products.js';
@@ -120,8 +120,8 @@ export const stockCommands = {
     body: commandBody({
       ...levelOf,
       /** Recorded units on hand, as the counter assumes. */
-      expected: stockQuantitySchema,
-      counted: stockQuantitySchema,
+      expected: levelQuantitySchema,
+      counted: levelQuantitySchema,
     }),
     key: 'productId',
     route: 'products',

@@ -95,6 +95,7 @@ export function samplesOf(planted: Planted, unique: () => string): Readonly<Reco
         stored: { customerId, branchIds: [branchId] },
       },
     ],
+    'GET /reservations': [{}, { query: { customerId, branchId }, names: { customerId, branchId } }],
     'POST /reservations': [
       { body: { customerId, lines, ttlSeconds: 60 }, ...ofCustomer },
       { body: { lines, ttlSeconds: 60 }, lacksCustomer: true },

@@ -7,6 +7,15 @@ export interface PendingOrders {
   pending: string[];
 }
 
+/** Extra column: the orders of $7 that are pending. */
+export const PENDING_ORDERS = `
+    ARRAY(
+      SELECT id FROM unnest($7::uuid[]) AS accepted (id)
+      WHERE NOT EXISTS (SELECT FROM eco.outcome u WHERE u.command_id = id)
+        AND NOT EXISTS (SELECT FROM eco.dead_letter d WHERE d.command_id = id AND d.state = 'open'
+          AND d.error_class <> 'forbidden')
+    )::text[] AS pending`;
+
 /**
  * $1 customer, $2 and $3 the key to begin after, $4 limit, $5 and $6 the period, $7 accepted orders, $8 branch or null.
  * Newest first, by a backward scan of the index orders_of_customer; the id makes the order total.
@@ -20,11 +29,5 @@ export const ordersOfCustomerQuery = query<OrderRow, PendingOrders>({
       AND ($8::text IS NULL OR coalesce(o.branch_id, 'central') = $8) AND ${owned('o')}
     ORDER BY o.placed_at DESC, o.order_id DESC LIMIT $4`,
   order: 'r.placed_at DESC, r.order_id DESC',
-  extra: `
-    ARRAY(
-      SELECT id FROM unnest($7::uuid[]) AS accepted (id)
-      WHERE NOT EXISTS (SELECT FROM eco.outcome u WHERE u.command_id = id)
-        AND NOT EXISTS (SELECT FROM eco.dead_letter d WHERE d.command_id = id AND d.state = 'open'
-          AND d.error_class <> 'forbidden')
-    )::text[] AS pending`,
+  extra: PENDING_ORDERS,
 });

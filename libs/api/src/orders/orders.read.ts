@@ -9,23 +9,31 @@ import {
   whyNoCustomerId,
 } from '@eco/contracts';
 import { Input, operation, Operation, problem, type HttpResponse, type InputOf } from '@eco/service';
-import { Reads, type ReadOptions } from '@eco/reads';
+import { Reads, type GroupAnswer, type ReadFailure, type ReadOptions } from '@eco/reads';
 import { isRoutedBy, isUuid } from '@eco/routing';
 import { AwaitedCommands } from '../http/awaited-commands.js';
 import { acceptHeader, answerList, LIST_ANSWER_HEADERS, type PageStart, type ReadPage } from '../http/list.js';
-import { mergePage, notAPlace, wholePart, type PageOrder } from '../http/page.js';
+import { mergePage, notAPlace, wholePart, type PageOrder, type Part } from '../http/page.js';
 import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../http/read-answer.js';
 import { readsOrders } from '../http/policies.js';
 import { readOptionsOf, readHeadersSchema } from '../http/read-request.js';
-import { orderOf, type Order } from './order.query.js';
+import { orderOf, type Order, type OrderRow } from './order.query.js';
+import {
+  ORDERS_LOOKED_AT_MAX,
+  ordersOfBranchInStatusQuery,
+  ordersOfCustomerInStatusQuery,
+  type OrderInStatusRow,
+} from './orders-in-status.query.js';
 import { ordersOfBranchQuery } from './orders-of-branch.query.js';
-import { ordersOfCustomerQuery } from './orders-of-customer.query.js';
+import { ordersOfCustomerQuery, type PendingOrders } from './orders-of-customer.query.js';
 
 const listOrders = operation({
   summary: 'Orders of a customer or a branch, newest first',
   description:
-    'Of a customer, of a branch, or of a customer at a branch; `from` and `to` cut a period out: instants, by when the order ' +
-    'was placed. A customer’s list names ' +
+    'Of a customer, of a branch, or of a customer at a branch; `status=confirmed` lists what is still to be handed over. `from` ' +
+    'and `to` cut a period out: instants, by when the order was placed. A page of a status looks at ' +
+    `${ORDERS_LOOKED_AT_MAX} orders a group at the most, so it may have fewer than its limit, even none, and still a next one. ` +
+    'A customer’s list names ' +
     'as pending the orders whose position `order/<id>` the reader brings and for which nothing is decided yet; with ' +
     '`Prefer: wait=N` the answer waits for them.',
   access: readsOrders,
@@ -70,7 +78,11 @@ export class OrdersController {
     const accepted = spellings.flatMap(acceptedOf);
     const readAs = async (id: string) => {
       const values = [id, ...placeAndPeriodOf(query, place), acceptedOf(id), query.branchId ?? null];
-      return answered(await this.reads.ofKey(id, ordersOfCustomerQuery, values, options));
+      return answered<OrderRow | OrderInStatusRow, PendingOrders>(
+        query.status === undefined
+          ? await this.reads.ofKey(id, ordersOfCustomerQuery, values, options)
+          : await this.reads.ofKey(id, ordersOfCustomerInStatusQuery, [...values, query.status], options),
+      );
     };
     const parts = await this.awaited.readUntil(
       accepted,
@@ -86,7 +98,7 @@ export class OrdersController {
     const settled = accepted.filter((orderId) => !pending.includes(orderId));
     return {
       page: mergePage(
-        parts.map(({ rows }) => wholePart(rows.map(orderOf))),
+        parts.map(({ rows }) => partOf(rows, query.status)),
         place.limit,
         newestFirst,
       ),
@@ -106,10 +118,14 @@ export class OrdersController {
     options: ReadOptions,
   ): Promise<ReadPage> {
     const values = [branchId, ...placeAndPeriodOf(query, place)];
-    const parts = (await this.reads.ofEveryGroup(ordersOfBranchQuery, values, options)).map(answered);
+    const read: readonly (GroupAnswer<OrderRow | OrderInStatusRow, unknown> | ReadFailure)[] =
+      query.status === undefined
+        ? await this.reads.ofEveryGroup(ordersOfBranchQuery, values, options)
+        : await this.reads.ofEveryGroup(ordersOfBranchInStatusQuery, [...values, query.status], options);
+    const parts = read.map(answered);
     return {
       page: mergePage(
-        parts.map(({ rows }) => wholePart(rows.map(orderOf))),
+        parts.map(({ rows }) => partOf(rows, query.status)),
         place.limit,
         newestFirst,
       ),
@@ -120,6 +136,17 @@ export class OrdersController {
       extra: { pending: [] },
     };
   }
+}
+
+function partOf(rows: readonly (OrderRow | OrderInStatusRow)[], status: Order['status'] | undefined): Part<Order> {
+  const orders = rows.map(orderOf);
+  if (status === undefined) return wholePart(orders);
+  const last = rows.at(-1);
+  const stopped = last !== undefined && 'nth' in last && last.nth === ORDERS_LOOKED_AT_MAX;
+  return {
+    items: orders.filter((order) => order.status === status),
+    lookedTo: stopped ? [last.placed_at.toISOString(), last.order_id] : null,
+  };
 }
 
 /** A key that comes before every order. */

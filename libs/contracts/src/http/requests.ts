@@ -8,6 +8,7 @@ import {
   groupIdSchema,
   HOLD_SECONDS_DEFAULT,
   holdSecondsSchema,
+  levelQuantitySchema,
   lineQuantitySchema,
   locationSchema,
   releasingLocationSchema,
@@ -25,6 +26,7 @@ import {
 import { dateSchema, instantSchema } from '../times.js';
 import { changesCursorSchema } from '../changes.js';
 import { namedCustomerIdSchema } from './customer-ids.js';
+import { orderStatusSchema } from '../orders.js';
 import { topicSchema } from '../topics.js';
 
 /**
@@ -88,8 +90,8 @@ export const adjustStockRequestSchema = z.strictObject({
 export const countStockRequestSchema = z.strictObject({
   ...atLocation,
   /** Units on hand that the client assumes: `onHand` as it was read. */
-  expected: stockQuantitySchema,
-  counted: stockQuantitySchema,
+  expected: levelQuantitySchema,
+  counted: levelQuantitySchema,
 });
 export const sendTransferRequestSchema = z
   .strictObject({
@@ -159,6 +161,10 @@ export const ordersQuerySchema = listQuerySchema
     /** A request must state the customer or the branch. */
     customerId: customerIdSchema.optional(),
     branchId: branchOrCentralSchema.optional(),
+    status: orderStatusSchema.optional().meta({
+      description: '`confirmed`: the orders that are still to be handed over',
+      examples: ['confirmed'],
+    }),
     from: instantSchema.optional().meta({
       description:
         'Placed at this instant or later. An instant, not a day: the first one of a day, with its offset, cuts at midnight',
@@ -174,6 +180,22 @@ export const ordersQuerySchema = listQuerySchema
     // This check also runs when other violations exist, so that a response names all of them.
     when: ({ value }) => typeof value === 'object' && value !== null,
   });
+export const reservationsQuerySchema = listQuerySchema.extend({
+  customerId: customerIdSchema.optional(),
+  branchId: branchOrCentralSchema.optional(),
+  status: z
+    .literal('held')
+    .optional()
+    .meta({ description: 'Only what is held is listed', examples: ['held'] }),
+});
+export const transfersQuerySchema = listQuerySchema.extend({
+  location: branchOrCentralSchema.optional().meta({ description: 'Destination or origin', examples: ['sucursal-1'] }),
+  productId: productIdSchema.optional(),
+  status: z
+    .literal('in-transit')
+    .optional()
+    .meta({ description: 'Only what is in transit is listed', examples: ['in-transit'] }),
+});
 export const productsQuerySchema = listQuerySchema.extend({
   /** Words of the name, or their beginnings; case and accents are ignored. */
   name: productNameSchema.optional(),

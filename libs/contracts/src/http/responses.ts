@@ -155,6 +155,8 @@ export const orderPageSchema = pageOf(orderSchema).extend({
   /** The orders that the reader's position names as `order/<id>` and that are not decided yet. */
   pending: z.array(uuidSchema),
 });
+export const reservationPageSchema = pageOf(reservationSchema);
+export const transferPageSchema = pageOf(transferSchema);
 export const productPageSchema = pageOf(productSchema);
 export const stockPageSchema = pageOf(stockLevelSchema);
 export const customerPageSchema = pageOf(customerSchema);

@@ -8,7 +8,7 @@ import {
   movedQuantitySchema,
   printable,
   productIdSchema,
-  stockQuantitySchema,
+  levelQuantitySchema,
   stockReasonSchema,
   taxBasisPointsSchema,
   uuidSchema,
@@ -90,7 +90,7 @@ export const closeShiftRequestSchema = z.strictObject({
   countedCents: centsSchema.meta({ description: 'Cash that was counted in the drawer, cents' }),
 });
 export const registerTillRequestSchema = z.strictObject({ till: tillSchema, name: printable(64) });
-export const countUnitsRequestSchema = z.strictObject({ counted: stockQuantitySchema, reason: stockReasonSchema });
+export const countUnitsRequestSchema = z.strictObject({ counted: levelQuantitySchema, reason: stockReasonSchema });
 export const giveBackRequestSchema = z.strictObject({ quantity: movedQuantitySchema });
 
 export const salePathSchema = z.strictObject({ saleId: uuidSchema });

@@ -1,0 +1,102 @@
+import { Controller, Get } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import {
+  CENTRAL,
+  reservationPageSchema,
+  reservationSchema,
+  reservationsQuerySchema,
+  spellingsOf,
+  timestampSchema,
+} from '@eco/contracts';
+import { Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
+import { Reads, type ReadOptions } from '@eco/reads';
+import { isUuid } from '@eco/routing';
+import { acceptHeader, answerList, LIST_ANSWER_HEADERS, type PageStart } from '../http/list.js';
+import { mergePage, notAPlace, type Part } from '../http/page.js';
+import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../http/read-answer.js';
+import { readsOrders } from '../http/policies.js';
+import { readOptionsOf, readHeadersSchema } from '../http/read-request.js';
+import {
+  heldOfCustomerQuery,
+  heldReservationsQuery,
+  reservationOf,
+  RESERVATIONS_LOOKED_AT_MAX,
+  type HeldRow,
+} from './reservation.query.js';
+
+const listReservations = operation({
+  summary: 'Reservations that are held, the next to expire first',
+  description:
+    'Of the chain, of a branch, of a customer, or of a customer at a branch. Those that ended are read by their id. A page of a ' +
+    `branch looks at ${RESERVATIONS_LOOKED_AT_MAX} reservations a group at the most, so it may have fewer than its limit, ` +
+    'even none, and still a next one.',
+  access: readsOrders,
+  query: reservationsQuerySchema,
+  headers: readHeadersSchema.extend(acceptHeader),
+  answers: {
+    200: {
+      description: 'One page',
+      body: reservationPageSchema,
+      headers: [...READ_ANSWER_HEADERS, ...LIST_ANSWER_HEADERS],
+    },
+  },
+  problems: [...READ_PROBLEMS],
+});
+type Query = InputOf<typeof listReservations>['query'];
+
+@ApiTags('reservations')
+@Controller('reservations')
+export class ReservationsReadController {
+  constructor(private readonly reads: Reads) {}
+
+  @Get()
+  @Operation(listReservations)
+  list(@Input(listReservations) request: InputOf<typeof listReservations>): Promise<HttpResponse> {
+    const { query } = request;
+    return answerList(request, reservationSchema, readOptionsOf(request.headers), async (place, options) => {
+      const answers = (await this.#read(query, place, options)).map(answered);
+      const page = mergePage(
+        answers.map(({ rows }) => partOf(rows, query.branchId)),
+        place.limit,
+        { keyOf: placeIn },
+      );
+      return {
+        page: { ...page, items: page.items.map(reservationOf) },
+        headers: headersOf(
+          answers.map(({ source }) => source),
+          options,
+        ),
+      };
+    });
+  }
+
+  #read({ customerId, branchId }: Query, { after, limit }: PageStart, options: ReadOptions) {
+    const values = [...placeOf(after), limit + 1, branchId ?? null];
+    if (customerId === undefined) return this.reads.ofEveryGroup(heldReservationsQuery, values, options);
+    return Promise.all(
+      spellingsOf(customerId).map((id) => this.reads.ofKey(id, heldOfCustomerQuery, [...values, id], options)),
+    );
+  }
+}
+
+const placeIn = ({ expiry, reservation_id }: HeldRow): string[] => [expiry, reservation_id];
+
+function partOf(rows: readonly HeldRow[], branchId: string | undefined): Part<HeldRow> {
+  const last = rows.at(-1);
+  return {
+    items: rows.filter((row) => branchId === undefined || (row.branch_id ?? CENTRAL) === branchId),
+    lookedTo: last?.nth === RESERVATIONS_LOOKED_AT_MAX ? placeIn(last) : null,
+  };
+}
+
+/** A key that comes before every reservation. */
+const FIRST = ['-infinity', '00000000-0000-0000-0000-000000000000'];
+
+function placeOf(after: string | undefined): string[] {
+  if (after === undefined) return FIRST;
+  const [expiry = '', reservationId = '', ...rest] = after.split('/');
+  if (!timestampSchema.safeParse(expiry).success || !isUuid(reservationId) || rest.length > 0) {
+    throw notAPlace('<expiresAt>/<reservationId>');
+  }
+  return [expiry, reservationId];
+}
