@@ -105,6 +105,32 @@ it('reports a missing path, method, id or order', async () => {
   expectProblem(await system.read.get('/orders/%E0%A4%A'), 400, 'bad-input');
 });
 
+describe.each(['central', 'sucursal', 'read'] as const)('a read of %s', (api) => {
+  it.each([
+    ['query.from', '/orders?customerId=fina&from=0000-01-01T00:00:00Z'],
+    ['query.from', '/orders?customerId=fina&from=0001-01-01T00:00:00%2B14:00'],
+    ['query.to', '/orders?customerId=fina&to=2026-12-31T23:59:60Z'],
+    ['query.customerId', '/orders?customerId=%20fina'],
+    ['path.customerId', '/customers/fina%E2%80%8B'],
+    ['query.status', '/orders?customerId=fina&status=open'],
+    ['query.limit', '/products?limit='],
+    ['query.limit', '/products?limit=0x5'],
+    ['query.limit', '/products?limit=1&limit=2'],
+    ['query.after', '/orders?customerId=fina&after=0000-01-01T00:00:00Z/0198c5b2-7a31-7c4e-9d20-5f1c2b3a4d5e'],
+    ['query', '/orders?customerId=%FF'],
+  ])('names %s in %s', async (at, path) => {
+    const said = await system[api].get(path);
+    expectProblem(said, 400, 'bad-input');
+    expect(faultsIn(said)).toEqual([{ at, message: expect.stringMatching(/.{10}/) as string }]);
+  });
+
+  it('accepts every offset of RFC 3339', async () => {
+    for (const from of ['2026-11-24T00:00:00-06:00', '2026-11-24t00:00:00.123456z', '2026-11-24T00:00:00%2B23:59']) {
+      expect((await system[api].get(`/orders?customerId=fina&from=${from}`)).status).toBe(200);
+    }
+  });
+});
+
 it('answers a request that is no HTTP and keeps working', async () => {
   const { hostname, port } = new URL(system.central.url);
   const answer = await new Promise<string>((resolve, reject) => {
