@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import type { Principal } from '@eco/access';
-import { formatTraceParent, NO_TRACER, sleep, type TraceParent, type Tracer } from '@eco/base';
+import { formatTraceParent, NO_TRACER, pauseAfter, sleep, type TraceParent, type Tracer } from '@eco/base';
 import { mayHaveArrived, type CommandReply, type CommandPublisher, type PublishOutcome } from '@eco/broker';
 import {
   branchUser,
@@ -283,11 +283,13 @@ export class CommandIntake {
 
   /** Asks until the command's result is certain, or the wait is over. */
   async #lookFor(command: Command, asked: AskedCommand, untilMs: number): Promise<Settlement> {
+    const startedMs = performance.now();
     for (;;) {
       const settlement = settlementOf(command, await this.#options.reads.commandStatus(asked));
       if (settlement !== undefined) return settlement;
       if (performance.now() >= untilMs || this.#options.stopping.aborted) return { type: 'outcome-unknown' };
-      await sleep(LOOK_PAUSE_MS);
+      const nowMs = performance.now();
+      await sleep(Math.min(pauseAfter(nowMs - startedMs, LOOK_PAUSE_MS), Math.max(0, untilMs - nowMs)));
     }
   }
 
