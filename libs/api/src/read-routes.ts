@@ -28,7 +28,7 @@ import { TransfersInTransitController } from './transfers/transfers.read.js';
 
 export { periodOf } from './http/period.js';
 export { consumerHeadersOf, problemOf, READ_ANSWER_HEADERS, READ_PROBLEMS, retryAfter } from './http/read-answer.js';
-export { acceptHeader, answerList, LIST_ANSWER_HEADERS } from './http/list.js';
+export { acceptHeader, answerList, AS_CSV, LIST_ANSWER_HEADERS } from './http/list.js';
 export { readsStatistics, readsStock } from './http/policies.js';
 export { readHeadersSchema, readOptionsOf } from './http/read-request.js';
 export { readSettings } from './read-settings.js';

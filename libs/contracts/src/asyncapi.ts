@@ -12,6 +12,7 @@ import { formatHistory } from './compatibility.js';
 import { commandRoutes, type CommandRoute } from './define-command.js';
 import { COMMANDS_EXCHANGE, EVENTS_EXCHANGE } from './exchanges.js';
 import { headers } from './headers.js';
+import { publishedSchema } from './published-schema.js';
 import { replyMessageSchema } from './outcomes.js';
 import { topics } from './topics.js';
 
@@ -205,8 +206,7 @@ function schemas(): JsonObject {
  * draft 7.
  */
 function jsonSchema(schema: z.ZodType): JsonObject {
-  const { $schema, ...rest } = z.toJSONSchema(schema, { target: 'draft-7', io: 'input' });
-  return rest;
+  return publishedSchema(schema, { target: 'draft-7', io: 'input' });
 }
 
 function message(name: string): JsonObject {

@@ -23,7 +23,7 @@ export const orderConfirmedSchema = z.object({
   lines: z.array(pricedLineSchema),
   totalCents: z.number().int(),
 });
-const orderRejectedSchema = z.object({
+export const orderRejectedSchema = z.object({
   orderId: uuidSchema,
   status: z.literal('rejected'),
   /** Every line that was short; a rejected order names all of them, not the first. */

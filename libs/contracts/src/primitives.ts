@@ -15,7 +15,8 @@ export const uuidSchema = z
     /^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$/,
     'must be a UUID, such as 0198c5b2-7a31-7c4e-9d20-5f1c2b3a4d5e',
   )
-  .transform((id) => id.toLowerCase());
+  .toLowerCase()
+  .meta({ format: 'uuid', description: 'UUID', examples: ['0198c5b2-7a31-7c4e-9d20-5f1c2b3a4d5e'] });
 
 /**
  * Any text that a chain already uses for its customers. PostgreSQL text can't contain U+0000, and logs should not

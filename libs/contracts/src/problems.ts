@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { refusals, type RefusalReason } from './outcomes.js';
 
 /*
@@ -69,28 +68,5 @@ const requestProblems = {
 export type ProblemName = keyof typeof requestProblems | RefusalReason;
 
 export const problemTypes: Readonly<Record<ProblemName, ProblemType>> = { ...requestProblems, ...refusals };
-
-export const violationSchema = z.object({
-  /**
-   * Place of the violation: a JSON pointer into the body (`/lines/0/quantity`), or `query.limit`, `header.prefer`,
-   * `path.orderId`.
-   */
-  at: z.string(),
-  /** Text of the violation. It names the limit. */
-  message: z.string(),
-});
-export type Violation = z.infer<typeof violationSchema>;
-
-export const problemSchema = z.looseObject({
-  type: z.string().meta({ examples: ['urn:ecomarket:problem:bad-input'] }),
-  title: z.string(),
-  status: z.number().int(),
-  detail: z.string().optional(),
-  instance: z.string().optional(),
-  /** Every violation of a bad request, not only the first. */
-  faults: z.array(violationSchema).optional(),
-  correlationId: z.string().optional(),
-});
-export type Problem = z.infer<typeof problemSchema>;
 
 export const PROBLEM_URN = 'urn:ecomarket:problem:';

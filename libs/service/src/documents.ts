@@ -1,33 +1,8 @@
 import type { INestApplication } from '@nestjs/common';
-import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import { SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import type { FastifyInstance } from 'fastify';
-import { z } from 'zod';
-import { problemSchema } from '@eco/contracts';
 import { OPEN } from './http/authorization.js';
-import { BEARER_AUTH } from './http/operation.js';
-
-export interface Api {
-  readonly title: string;
-  readonly version: string;
-  readonly description: string;
-}
-
-/** The API in OpenAPI 3.1, built from the declared operations. */
-function openApiDocument(app: INestApplication, api: Api): OpenAPIObject {
-  const about = new DocumentBuilder()
-    .setOpenAPIVersion('3.1.0')
-    .setTitle(api.title)
-    .setVersion(api.version)
-    .setDescription(api.description)
-    .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT' }, BEARER_AUTH)
-    .build();
-  const document = SwaggerModule.createDocument(app, about);
-  const { $schema, ...problem } = z.toJSONSchema(problemSchema) as Record<string, unknown>;
-  return {
-    ...document,
-    components: { ...document.components, schemas: { ...document.components?.schemas, Problem: problem } },
-  };
-}
+import { openApiDocument, type Api } from './open-api/document.js';
 
 /** A process's description of its API. */
 export interface Documents {
@@ -62,9 +37,10 @@ export function addDocumentRoutes(fastify: FastifyInstance, name: string, { api,
   }));
 }
 
-export function addApiDocument(app: INestApplication, fastify: FastifyInstance, api: Api): void {
+/** `port`: of the listener for clients. */
+export function addApiDocument(app: INestApplication, fastify: FastifyInstance, api: Api, port: number): void {
   let document: OpenAPIObject | undefined;
-  const rendered = () => (document ??= openApiDocument(app, api));
+  const rendered = () => (document ??= openApiDocument(app, api, port));
   SwaggerModule.setup('docs', app, rendered, { customSiteTitle: api.title, raw: false });
   addDocument(fastify, '/docs-json', rendered);
 }

@@ -128,7 +128,7 @@ export async function startService(frame: Frame, options: ServiceOptions): Promi
   if (tls) {
     followCertificate(tls, [fastify.server as unknown as TlsServer, operators.server as unknown as TlsServer], frame);
   }
-  if (options.api !== undefined) addApiDocument(app, fastify, options.api);
+  if (options.api !== undefined) addApiDocument(app, fastify, options.api, config.port ?? 0);
 
   let stopped: Promise<void> | undefined;
   const stop = (): Promise<void> => {

@@ -25,9 +25,11 @@ const generatedSchema = z.object({
 const accountPathSchema = z.strictObject({ accountId: uuidSchema });
 
 const listAccounts = operation({
+  id: 'listAccounts',
   summary: 'Accounts of staff and programs, by log-in name',
   access: ADMINISTRATOR,
   query: pageQuerySchema,
+  examples: { after: 'ana' },
   answers: {
     200: {
       description: 'One page of accounts',
@@ -38,6 +40,7 @@ const listAccounts = operation({
 });
 
 const addAccount = operation({
+  id: 'addAccount',
   summary: 'Add an account of staff or a program',
   description: 'Without a password one is generated. A customer signs up instead.',
   access: ADMINISTRATOR,
@@ -49,6 +52,7 @@ const addAccount = operation({
 });
 
 const changeAccount = operation({
+  id: 'changeAccount',
   summary: 'Change role, branch or scopes of an account, or disable it',
   description: 'A field that the request omits stays as it is. All sessions of the account end.',
   access: ADMINISTRATOR,
@@ -66,6 +70,7 @@ const changeAccount = operation({
 });
 
 const resetPassword = operation({
+  id: 'resetAccountPassword',
   summary: 'Set a generated password',
   description: 'All sessions of the account end.',
   access: ADMINISTRATOR,

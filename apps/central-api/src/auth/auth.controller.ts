@@ -25,7 +25,7 @@ const passwordSchema = z
 const refreshTokenSchema = z
   .string()
   .max(128, 'must have at most 128 characters')
-  .meta({ description: 'The newest refresh token of the session' });
+  .meta({ description: 'The newest refresh token of the session', examples: ['0h5fJqkG2xVt9Zc1'] });
 
 const sessionTokensSchema = z.object({
   accessToken: z.string().meta({ description: 'Access token, sent as `Authorization: Bearer …`' }),
@@ -40,6 +40,7 @@ const sessionTokensSchema = z.object({
 });
 
 const logIn = operation({
+  id: 'logIn',
   summary: 'Log in',
   description:
     'The response is the same, after the same time, for an unknown account, a disabled one and a wrong password. After ' +
@@ -51,6 +52,7 @@ const logIn = operation({
 });
 
 const refresh = operation({
+  id: 'refreshSession',
   summary: 'Get the next tokens of a session',
   description:
     'A refresh token can be used once. Within 10 s it gets the same successor again, so two tabs of a browser, or a repeat ' +
@@ -62,6 +64,7 @@ const refresh = operation({
 });
 
 const logOut = operation({
+  id: 'logOut',
   summary: 'Log out',
   description:
     'Ends the session of the refresh token. Every process refuses its access tokens within 2 s. An unknown token changes ' +
@@ -76,6 +79,7 @@ const logOut = operation({
 });
 
 const token = operation({
+  id: 'issueToken',
   summary: 'Get an access token for a program (client credentials)',
   description:
     'The fields are those of RFC 6749, sections 4.4 and 5.1, as JSON. There is no refresh token: ask again when the token ' +
@@ -96,6 +100,7 @@ const token = operation({
 });
 
 const changePassword = operation({
+  id: 'changePassword',
   summary: 'Change the own password',
   description: 'All other sessions of the account end.',
   access: PERSON,
@@ -105,6 +110,7 @@ const changePassword = operation({
 });
 
 const setPin = operation({
+  id: 'setPin',
   summary: 'Set the own PIN for the log-in at the own branch',
   description:
     'The branch gets a hash of it within some 5 s while it can reach the database. From then on POST /auth/pin works there, ' +
@@ -116,6 +122,7 @@ const setPin = operation({
 });
 
 const listSessions = operation({
+  id: 'listSessions',
   summary: 'The own sessions, the newest first',
   access: PERSON,
   answers: {
@@ -140,6 +147,7 @@ const listSessions = operation({
 });
 
 const endSession = operation({
+  id: 'endSession',
   summary: 'End one of the own sessions',
   description:
     'It needs the password, so that a thief of a session does not end those of its owner. For a session that has ended ' +

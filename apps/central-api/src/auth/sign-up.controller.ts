@@ -10,10 +10,14 @@ import { branchOf, Input, operation, Operation, problem, respond, type HttpRespo
 /** Longest wait of a confirmation for the decision about the new customer, s. */
 const WAIT_SECONDS = 5;
 
-const codeSchema = z.string().max(80, 'must have at most 80 characters').meta({ description: 'The code in the mail' });
+const codeSchema = z
+  .string()
+  .max(80, 'must have at most 80 characters')
+  .meta({ description: 'The code in the mail', examples: ['kQ3T-9xYw'] });
 const emailBodySchema = z.strictObject({ email: emailSchema });
 
 const signUp = operation({
+  id: 'signUp',
   summary: 'Sign up as a customer: get a code by mail',
   description:
     'The response is the same whether or not the address has an account; only its owner learns that, by mail. The mail ' +
@@ -25,6 +29,7 @@ const signUp = operation({
 });
 
 const confirmSignUp = operation({
+  id: 'confirmSignUp',
   summary: 'Confirm the e-mail address, and make the account and the customer',
   description: 'Only a reader of the mail can set the password. A code can be used once, within 24 hours.',
   access: EVERYBODY,
@@ -40,6 +45,7 @@ const confirmSignUp = operation({
 });
 
 const requestReset = operation({
+  id: 'requestPasswordReset',
   summary: 'Get a code by mail to set another password, as a customer',
   description: 'The response is the same whether or not the address has an account.',
   access: EVERYBODY,
@@ -49,6 +55,7 @@ const requestReset = operation({
 });
 
 const resetPassword = operation({
+  id: 'confirmPasswordReset',
   summary: 'Set another password by the code of a mail',
   description: 'All sessions of the account end. A code can be used once, within one hour.',
   access: EVERYBODY,

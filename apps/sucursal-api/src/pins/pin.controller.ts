@@ -5,13 +5,20 @@ import { BranchPins, loginSchema } from '@eco/identity';
 import { Input, operation, Operation, respond, type HttpResponse, type InputOf } from '@eco/service';
 import { z } from 'zod';
 
+/** A PIN as it is typed in. A wrong one is refused like an unknown account, whatever its form. */
+const pinSchema = z
+  .string()
+  .max(12, 'must have at most 12 digits')
+  .meta({ description: 'PIN of the account', examples: ['493817'] });
+
 const logIn = operation({
+  id: 'logInByPin',
   summary: 'Log in at this branch by PIN, also without a line to Central',
   description:
     'For staff of the branch who have set a PIN at Central. The token is valid for one hour, at this branch only. After 5 ' +
     'wrong PINs within 15 minutes further ones are refused.',
   access: EVERYBODY,
-  body: z.strictObject({ login: loginSchema, pin: z.string().max(12, 'must have at most 12 digits') }),
+  body: z.strictObject({ login: loginSchema, pin: pinSchema }),
   answers: {
     200: {
       description: 'Logged in',

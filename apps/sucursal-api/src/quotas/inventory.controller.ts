@@ -1,7 +1,14 @@
 import { Controller, Get, Post, Req } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
-import { acceptHeader, answerList, LIST_ANSWER_HEADERS, READ_ANSWER_HEADERS, READ_PROBLEMS } from '@eco/api/reads';
+import {
+  acceptHeader,
+  answerList,
+  AS_CSV,
+  LIST_ANSWER_HEADERS,
+  READ_ANSWER_HEADERS,
+  READ_PROBLEMS,
+} from '@eco/api/reads';
 import { readHeadersSchema, readOptionsOf, readsStock } from '@eco/api/reads';
 import { BranchDatabase, type QuotaRow } from '@eco/branch';
 import {
@@ -24,6 +31,7 @@ import { doneOr, RECORD_PROBLEMS, RECORDED_HEADERS, recordHeadersSchema, Request
 import { pageOfRows } from '../till/page-of-rows.js';
 
 const listInventory = operation({
+  id: 'listInventory',
   summary: 'Units that this branch holds and may sell, by product',
   description:
     'From the database of the branch, also without a line to the head office. With another `location` it is answered by the ' +
@@ -31,13 +39,20 @@ const listInventory = operation({
   access: readsStock,
   query: inventoryQuerySchema,
   headers: readHeadersSchema.extend(acceptHeader),
+  examples: { after: 'azucar', location: 'sucursal-1' },
   answers: {
-    200: { description: 'One page', body: quotaPageSchema, headers: [...READ_ANSWER_HEADERS, ...LIST_ANSWER_HEADERS] },
+    200: {
+      description: 'One page',
+      body: quotaPageSchema,
+      headers: [...READ_ANSWER_HEADERS, ...LIST_ANSWER_HEADERS],
+      alsoAs: AS_CSV,
+    },
   },
   problems: [...READ_PROBLEMS],
 });
 
 const countUnits = operation({
+  id: 'countUnits',
   summary: 'Count the units of a product at this branch',
   description:
     'What is missing or found is corrected with the reason, here at once and at the head office when it learns of it.',
@@ -50,6 +65,7 @@ const countUnits = operation({
 });
 
 const giveBack = operation({
+  id: 'giveBackUnits',
   summary: 'Give units back to the head office',
   access: managesBranch,
   path: productPathSchema,

@@ -12,6 +12,7 @@ import { readsBranch, worksAtTill } from '../till/policies.js';
 import { doneOr, RECORD_PROBLEMS, RECORDED_HEADERS, recordHeadersSchema, Requests } from '../till/recorded.js';
 
 const receive = operation({
+  id: 'receiveTransfer',
   summary: 'Receive goods that the head office has sent',
   description:
     'The units can be sold at once. The branch learns of a transfer while it is online; it can receive it also later. What ' +
@@ -25,6 +26,7 @@ const receive = operation({
 });
 
 const listExpected = operation({
+  id: 'listExpectedTransfers',
   summary: 'Goods on the way to this branch',
   access: readsBranch,
   answers: { 200: { description: 'Transfers that were not received', body: expectedTransferListSchema } },

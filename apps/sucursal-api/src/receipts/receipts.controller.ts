@@ -11,6 +11,7 @@ import { Receipts } from './receipts.js';
 import { receiptEscPos, receiptSvg, receiptText, type PaperStyle } from './render-receipt.js';
 
 const readReceipt = operation({
+  id: 'getReceipt',
   summary: 'A receipt, as JSON, text, image or printer commands',
   description:
     'Chosen by `Accept`: `application/json`, `text/plain`, `image/svg+xml`, or `application/octet-stream` for ESC/POS; or by ' +
@@ -19,17 +20,24 @@ const readReceipt = operation({
   path: receiptPathSchema,
   query: receiptQuerySchema,
   headers: z.object({
-    accept: z
-      .string()
-      .max(1000, 'must be at most 1000 characters')
-      .optional()
-      .meta({ description: 'The form of the receipt', examples: ['text/plain'] }),
+    accept: z.string().max(1000, 'must be at most 1000 characters').optional(),
   }),
-  answers: { 200: { description: 'The receipt', body: receiptSchema } },
+  answers: {
+    200: {
+      description: 'The receipt',
+      body: receiptSchema,
+      alsoAs: {
+        'text/plain': 'For a printer of text, or for people',
+        'image/svg+xml': 'An image',
+        'application/octet-stream': 'ESC/POS commands of a receipt printer',
+      },
+    },
+  },
   problems: ['receipt-unknown'],
 });
 
 const printReceipt = operation({
+  id: 'printReceipt',
   summary: 'Print a receipt again, marked as a copy',
   description: 'On the printer of `ECO_PRINTER`. The receipt of a new sale is printed by itself.',
   access: worksAtTill,

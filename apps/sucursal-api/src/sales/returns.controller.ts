@@ -14,6 +14,7 @@ import {
 } from '../till/recorded.js';
 
 const returnUnits = operation({
+  id: 'returnUnits',
   summary: 'Take back units from a customer',
   description:
     'With `saleId` they are of a sale of this branch: the prices are those of the sale, and the units can be sold again. ' +

@@ -28,6 +28,7 @@ import { pageOfRows } from '../till/page-of-rows.js';
 import { saleBody } from './sale-body.js';
 
 const recordSale = operation({
+  id: 'recordSale',
   summary: 'Sell at a till',
   description:
     'Recorded in the database of the branch, with a receipt number, whether there is a line to the head office or not. Prices ' +
@@ -52,6 +53,7 @@ const recordSale = operation({
 });
 
 const readSale = operation({
+  id: 'getSale',
   summary: 'A sale of this branch',
   access: readsBranch,
   path: salePathSchema,
@@ -60,21 +62,26 @@ const readSale = operation({
 });
 
 const listSales = operation({
+  id: 'listSales',
   summary: 'Sales of this branch, the latest first',
   access: readsBranch,
   query: pageQuerySchema,
+  examples: { after: '0198c5b2-7a31-7c4e-9d20-5f1c2b3a4d5e' },
   answers: { 200: { description: 'One page', body: salePageSchema } },
 });
 
 const saleStats = operation({
+  id: 'getSaleStatistics',
   summary: 'Count, revenue and average of the sales of this branch',
   description: 'Voided sales do not count. Returns are stated apart, because they may be of earlier sales.',
   access: readsBranchFigures,
   query: saleStatsQuerySchema,
+  examples: { from: '2026-11-24T00:00:00-06:00', to: '2026-11-25T00:00:00-06:00' },
   answers: { 200: { description: 'The figures', body: saleStatsSchema } },
 });
 
 const voidSale = operation({
+  id: 'voidSale',
   summary: 'Take back a whole sale',
   description: 'Within the shift that made it. The receipt keeps its number and is marked as void.',
   access: sells,
@@ -164,7 +171,8 @@ function saleProblem(refusal: Exclude<SaleRefusal, Frozen>): ProblemError {
         asked,
         available: remaining,
       }));
-      return problem(short.length === 0 ? 'product-unknown' : 'quota-short', { members: { short, unknownProducts } });
+      if (short.length === 0) return problem('product-unknown', { members: { unknownProducts } });
+      return problem('quota-short', { members: { short, unknownProducts } });
     }
     case 'payment': {
       const { type, ...amounts } = refusal.settlement;

@@ -24,6 +24,7 @@ import { pageOfRows } from '../till/page-of-rows.js';
 import { shiftBody } from './shift-body.js';
 
 const openShift = operation({
+  id: 'openShift',
   summary: 'Open a shift at a till',
   description: 'A till has at most one open shift. It sells only in a shift.',
   access: sells,
@@ -34,6 +35,7 @@ const openShift = operation({
 });
 
 const closeShift = operation({
+  id: 'closeShift',
   summary: 'Close a shift with the counted cash',
   description: 'Returns the Z report. A sale of the shift that is recorded later stays in it and is marked late.',
   access: sells,
@@ -45,6 +47,7 @@ const closeShift = operation({
 });
 
 const readShift = operation({
+  id: 'getShift',
   summary: 'The X report of an open shift, or the Z report of a closed one',
   access: readsBranch,
   path: shiftPathSchema,
@@ -53,9 +56,11 @@ const readShift = operation({
 });
 
 const listShifts = operation({
+  id: 'listShifts',
   summary: 'Shifts of this branch, the latest first',
   access: readsBranch,
   query: pageQuerySchema,
+  examples: { after: '0198c5b2-7a31-7c4e-9d20-5f1c2b3a4d5e' },
   answers: { 200: { description: 'One page', body: shiftPageSchema } },
 });
 

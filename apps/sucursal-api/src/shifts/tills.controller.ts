@@ -14,6 +14,7 @@ import {
 } from '../till/recorded.js';
 
 const registerTill = operation({
+  id: 'registerTill',
   summary: 'Register a till of this branch, or rename it',
   access: managesBranch,
   headers: recordHeadersSchema,
@@ -23,6 +24,7 @@ const registerTill = operation({
 });
 
 const listTills = operation({
+  id: 'listTills',
   summary: 'The tills of this branch',
   access: readsBranch,
   answers: { 200: { description: 'All of them', body: tillListSchema } },

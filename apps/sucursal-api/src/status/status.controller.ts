@@ -8,6 +8,7 @@ import { readsBranchStatus } from '../till/policies.js';
 import { Online } from './online.js';
 
 const readStatus = operation({
+  id: 'getBranchStatus',
   summary: 'State of this branch and of its line to the head office',
   access: readsBranchStatus,
   answers: { 200: { description: 'The state', body: branchStatusSchema } },

@@ -49,6 +49,7 @@ export const groupsSchema = z.object({
 });
 
 const getGroups = operation({
+  id: 'listGroups',
   summary: 'What is seen of each group',
   access: forBranches,
   answers: { 200: { description: 'In the order of the settings', body: groupsSchema } },
@@ -69,6 +70,7 @@ export const commandStatusSchema: z.ZodType<CommandStatus> = z.discriminatedUnio
 ]);
 
 const getCommandStatus = operation({
+  id: 'getCommandStatus',
   summary: 'What is certain about a command that the branch has sent',
   description:
     'The result is shown only to a sender that knows the content: to others, `bodyHash` states the difference.',
@@ -76,9 +78,16 @@ const getCommandStatus = operation({
   path: commandPathSchema,
   query: z.strictObject({
     key: customerIdSchema.meta({ description: 'Customer or product that routes the command' }),
-    notAfter: instantSchema,
-    bodyHash: z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits'),
+    notAfter: instantSchema.meta({ description: 'The `notAfter` of the command' }),
+    bodyHash: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits')
+      .meta({ description: 'SHA-256 of the canonical body of the command, hex' }),
   }),
+  examples: {
+    notAfter: '2026-11-24T12:00:00Z',
+    bodyHash: '0000000000000000000000000000000000000000000000000000000000000000',
+  },
   answers: { 200: { description: 'Decided, a dead letter, never, or open', body: commandStatusSchema } },
 });
 
@@ -87,9 +96,10 @@ export const ownershipSchema = z.object({
 });
 
 const getOwnership = operation({
+  id: 'getOwnership',
   summary: 'Whether an object is of another branch',
   access: ofItsBranch,
-  path: z.strictObject({ noun: z.enum(storedNouns), id: uuidSchema }),
+  path: z.strictObject({ noun: z.enum(storedNouns).meta({ description: 'Kind of the object' }), id: uuidSchema }),
   answers: { 200: { description: 'By the owner that is stored', body: ownershipSchema } },
   problems: [...READ_PROBLEMS],
 });
@@ -99,14 +109,17 @@ export const revokedSessionsSchema = z.object({
 });
 
 const getRevokedSessions = operation({
+  id: 'listRevokedSessions',
   summary: 'Sessions that were revoked',
   access: forBranches,
   query: z.strictObject({
     after: z
       .string()
       .regex(/^\d{1,15}$/, 'must be ms since 1970')
-      .transform(Number),
+      .transform(Number)
+      .meta({ description: 'ms since 1970; 0: all' }),
   }),
+  examples: { after: '0' },
   answers: { 200: { description: 'Those revoked after that time', body: revokedSessionsSchema } },
   problems: ['no-node'],
 });
@@ -114,6 +127,7 @@ const getRevokedSessions = operation({
 export const branchPinsSchema = z.object({ pins: z.array(branchPinSchema) });
 
 const getPins = operation({
+  id: 'listPins',
   summary: 'The hashes of the PINs of the branch’s staff',
   access: ofItsBranch,
   answers: { 200: { description: 'By account', body: branchPinsSchema } },
@@ -126,13 +140,15 @@ const branchTopicSchema = topicSchema.extract(['orders', 'products', 'quotas']);
 const ofItsGroup = { group: changesQuerySchema.shape.group };
 
 const listBranchChanges = operation({
+  id: 'listBranchChanges',
   summary: 'Changes that concern the branch, in order',
   description:
     'As `GET /changes`, without what concerns others: at most `limit` changes of the topic are looked at, so a page may ' +
     'have no change while `more` is true. The catalogue concerns every branch.',
   access: ofItsBranch,
-  query: changesQuerySchema.extend({ topic: branchTopicSchema }),
+  query: changesQuerySchema.extend({ topic: branchTopicSchema.meta({ description: 'What the changes are about' }) }),
   headers: readHeadersSchema,
+  examples: { after: '0' },
   answers: { 200: { description: 'One page', body: branchChangesPageSchema, headers: READ_ANSWER_HEADERS } },
   problems: [...READ_PROBLEMS],
 });
@@ -158,6 +174,7 @@ export const branchLevelsSchema = z.object({
 export type BranchLevels = z.infer<typeof branchLevelsSchema>;
 
 const getBranchLevels = operation({
+  id: 'getBranchLevels',
   summary: 'Units of the branch, as the head office has recorded them',
   description: 'All of them in one snapshot, in which `incarnation` is the last incarnation that has reported.',
   access: ofItsBranch,

@@ -56,6 +56,7 @@ const edits = {
 } as const;
 
 const putItem = operation({
+  id: 'putCartItem',
   summary: 'Add a product to a cart, or change its quantity',
   description:
     'The latest edit of a product wins, by when it was made; so edits may come in any order. A request with `EcoMarket-Stamp` ' +
@@ -67,6 +68,7 @@ const putItem = operation({
   problems: [...reasonsOf('cart.edit'), ...COMMAND_PROBLEMS],
 });
 const deleteItem = operation({
+  id: 'removeCartItem',
   summary: 'Remove a product from a cart',
   access: editsCart('cart.edit'),
   path: cartItemPathSchema,
@@ -74,12 +76,14 @@ const deleteItem = operation({
   problems: [...reasonsOf('cart.edit'), ...COMMAND_PROBLEMS],
 });
 const deleteItems = operation({
+  id: 'clearCart',
   summary: 'Empty a cart',
   access: editsCart('cart.clear'),
   path: cartPathSchema,
   ...edits,
 });
 const checkOut = operation({
+  id: 'checkOutCart',
   summary: 'Order the content of the cart',
   description:
     'Decided from the cart as it is then, and takes out exactly what it orders: an edit that had not come by then stays in ' +

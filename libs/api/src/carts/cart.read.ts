@@ -11,6 +11,7 @@ import { CartStamps } from './cart-stamps.js';
 import { cartProductsQuery, cartQuery, type CartProductRow } from './cart.query.js';
 
 const getCart = operation({
+  id: 'getCart',
   summary: "A customer's cart",
   description: 'Empty for a customer who never added anything.',
   access: readsCart,

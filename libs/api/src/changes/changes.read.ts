@@ -16,6 +16,7 @@ import { headersOf, problemOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../htt
 import { readOptionsOf, readHeadersSchema } from '../http/read-request.js';
 
 const listChanges = operation({
+  id: 'listChanges',
   summary: 'Changes made by the batches of a group, in order',
   description:
     'At most `limit` changes, so a page may end inside a batch; `next` says where to go on. Events announce changes; ' +
@@ -25,6 +26,7 @@ const listChanges = operation({
   access: { integration: 'events' },
   query: changesQuerySchema,
   headers: readHeadersSchema,
+  examples: { after: '0' },
   answers: { 200: { description: 'One page', body: changesPageSchema, headers: READ_ANSWER_HEADERS } },
   problems: [...READ_PROBLEMS],
 });

@@ -10,6 +10,7 @@ import { readOptionsOf, readHeadersSchema } from '../http/read-request.js';
 import { commandQuery } from './command.query.js';
 
 const getCommand = operation({
+  id: 'getCommand',
   summary: 'The decision about a command',
   description:
     'An order is the command of its id. With `Prefer: wait=N` the answer waits for the outcome. The outcome is of the ' +

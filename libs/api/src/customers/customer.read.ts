@@ -10,6 +10,7 @@ import { customerOf, customerQuery } from './customer.query.js';
 import { readOfCustomer } from './spellings.js';
 
 const getCustomer = operation({
+  id: 'getCustomer',
   summary: 'One registered customer',
   access: readsCustomers,
   path: customerPathSchema,

@@ -3,7 +3,7 @@ import { ApiTags } from '@nestjs/swagger';
 import { customerPageSchema, customerSchema, findCustomersRequestSchema, searchQuerySchema } from '@eco/contracts';
 import { Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
 import { Reads } from '@eco/reads';
-import { acceptHeader, answerList, LIST_ANSWER_HEADERS } from '../http/list.js';
+import { acceptHeader, answerList, AS_CSV, LIST_ANSWER_HEADERS } from '../http/list.js';
 import { mergePage, wholePart } from '../http/page.js';
 import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../http/read-answer.js';
 import { findsCustomers, isInReach } from '../http/policies.js';
@@ -12,6 +12,7 @@ import { customerOf } from './customer.query.js';
 import { customersOfEmailQuery } from './customers-of-email.query.js';
 
 const findCustomers = operation({
+  id: 'findCustomers',
   summary: 'Registered customers with an e-mail address, by customer id',
   description:
     'The address is in the body, because URLs get into logs. Customers are distributed over groups by id, so each ' +
@@ -20,11 +21,13 @@ const findCustomers = operation({
   query: searchQuerySchema,
   headers: readHeadersSchema.extend(acceptHeader),
   body: findCustomersRequestSchema,
+  examples: { after: 'ana' },
   answers: {
     200: {
       description: 'One page',
       body: customerPageSchema,
       headers: [...READ_ANSWER_HEADERS, ...LIST_ANSWER_HEADERS],
+      alsoAs: AS_CSV,
     },
   },
   problems: [...READ_PROBLEMS],

@@ -18,6 +18,7 @@ import { erasesCustomers } from '../http/policies.js';
 const WAIT_SECONDS = 5;
 
 const eraseCustomer = operation({
+  id: 'eraseCustomer',
   summary: 'Erase everything that is stored about a customer',
   description:
     'Name, e-mail address and account are gone for good, and nobody is registered under this id again. Orders stay, ' +

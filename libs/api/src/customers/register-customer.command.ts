@@ -16,6 +16,7 @@ import { COMMAND_PROBLEMS, responseOf } from '../http/commands/command-response.
 import { changesAsStaff } from '../http/policies.js';
 
 const registerCustomer = operation({
+  id: 'registerCustomer',
   summary: 'Register a customer',
   description: 'Without a `customerId` one is created; a repeat with the same `Idempotency-Key` gets the same one.',
   access: changesAsStaff('customer.register'),

@@ -23,18 +23,14 @@ export const CSV_ROWS_MAX = 100_000;
 const CSV_PAGE_ROWS = 500;
 
 /** Header of every list, in addition to those of every read. */
-export const acceptHeader = {
-  accept: z
-    .string()
-    .max(1000, 'must be at most 1000 characters')
-    .optional()
-    .meta({
-      description:
-        `text/csv: all rows as CSV, from \`after\` on, at most ${CSV_ROWS_MAX}. When there are more, or a read fails ` +
-        'midway, the transfer ends with an error: an answer that arrives whole is complete. With a `limit` one page, the ' +
-        'next one in `Link`. Text is quoted, numbers are not; text that a spreadsheet would run gets a leading apostrophe.',
-      examples: ['text/csv'],
-    }),
+export const acceptHeader = { accept: z.string().max(1000, 'must be at most 1000 characters').optional() };
+
+/** The other media type of a list. */
+export const AS_CSV = {
+  'text/csv':
+    `All rows, from \`after\` on, at most ${CSV_ROWS_MAX}. When there are more, or a read fails midway, the transfer ends ` +
+    'with an error: an answer that arrives whole is complete. With a `limit` one page, the next one in `Link`. Text is ' +
+    'quoted, numbers are not; text that a spreadsheet would run gets a leading apostrophe',
 };
 
 export const LIST_ANSWER_HEADERS = [headers.link];

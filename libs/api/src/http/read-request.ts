@@ -12,8 +12,10 @@ const positionHeaderSchema = z
     return z.NEVER;
   })
   .meta({
-    description: 'How far the answer must see: the position of an earlier answer, or order/<id> of a 202',
-    examples: ['g1=7.1f0c5e9a.1234'],
+    description:
+      'How far the answer must see: the position of an earlier answer, such as `g1=7.1f0c5e9a.1234`, or `order/<id>` of a 202',
+    // It is accepted on every system, also on one that has decided nothing.
+    examples: ['order/0198c5b2-7a31-7c4e-9d20-5f1c2b3a4d5e'],
   });
 
 const lagMsMaxSchema = z
@@ -29,7 +31,12 @@ const lagMsMaxSchema = z
 export const readHeadersSchema = z.object({
   'ecomarket-position': positionHeaderSchema.optional(),
   'ecomarket-max-lag-ms': lagMsMaxSchema.optional(),
-  prefer: preferWaitSchema.optional(),
+  prefer: preferWaitSchema.optional().meta({
+    description:
+      'wait=N: wait up to N s (at most 30) for a node that is as fresh as requested, and for the decision about an order or ' +
+      'a command that is not decided yet',
+    examples: ['wait=5'],
+  }),
 });
 
 export function readOptionsOf(headers: z.output<typeof readHeadersSchema>): ReadOptions {

@@ -10,7 +10,7 @@ import {
 } from '@eco/contracts';
 import { Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
 import { Reads, type GroupAnswer, type ReadOptions, type ReadFailure } from '@eco/reads';
-import { acceptHeader, answerList, LIST_ANSWER_HEADERS, type PageStart } from '../http/list.js';
+import { acceptHeader, answerList, AS_CSV, LIST_ANSWER_HEADERS, type PageStart } from '../http/list.js';
 import { mergePage, notAPlace, wholePart, type Part } from '../http/page.js';
 import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../http/read-answer.js';
 import { readsStock } from '../http/policies.js';
@@ -27,6 +27,7 @@ import {
 } from './inventory.query.js';
 
 const listInventory = operation({
+  id: 'listInventory',
   summary: 'Stock levels, by product and location',
   description:
     'Also of products that are not on sale any more. With `availableMax` it is the low stock: of products on sale only, the ' +
@@ -37,8 +38,14 @@ const listInventory = operation({
   access: readsStock,
   query: inventoryQuerySchema,
   headers: readHeadersSchema.extend(acceptHeader),
+  examples: { after: 'azucar/central' },
   answers: {
-    200: { description: 'One page', body: stockPageSchema, headers: [...READ_ANSWER_HEADERS, ...LIST_ANSWER_HEADERS] },
+    200: {
+      description: 'One page',
+      body: stockPageSchema,
+      headers: [...READ_ANSWER_HEADERS, ...LIST_ANSWER_HEADERS],
+      alsoAs: AS_CSV,
+    },
   },
   problems: [...READ_PROBLEMS],
 });

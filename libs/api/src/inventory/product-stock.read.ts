@@ -11,6 +11,7 @@ import { readOptionsOf, readHeadersSchema } from '../http/read-request.js';
 import { levelOf, productStockQuery } from './product-stock.query.js';
 
 const getProductStock = operation({
+  id: 'getProductStock',
   summary: 'Stock of one product, by location',
   description: 'A client without a token and a customer get only how many units are available to order.',
   access: { anonymous: 'availability', customer: 'availability', ...readsStock },

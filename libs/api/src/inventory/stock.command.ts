@@ -33,12 +33,14 @@ const stockChange = <const B extends z.ZodType>(body: B) =>
   }) as const;
 
 const receive = operation({
+  id: 'receiveStock',
   summary: 'Receive units of a product',
   access: changesStock('stock.receive'),
   ...stockChange(receiveStockRequestSchema),
   problems: [...reasonsOf('stock.receive'), ...DECIDED_PROBLEMS],
 });
 const adjust = operation({
+  id: 'adjustStock',
   summary: 'Change the units on hand by a difference',
   description: 'Never below what is reserved.',
   access: changesStock('stock.adjust'),
@@ -53,6 +55,7 @@ const adjust = operation({
   problems: [...reasonsOf('stock.adjust'), ...DECIDED_PROBLEMS],
 });
 const count = operation({
+  id: 'countStock',
   summary: 'Set the units on hand to a counted number',
   description:
     'Only while the level is `expected` still, as it was read when the units were counted; else `stock-count-stale` says ' +

@@ -26,6 +26,7 @@ import { refuseForeign } from '../http/commands/own-object.js';
 import { changesAsStaff, changesOrders } from '../http/policies.js';
 
 const cancel = operation({
+  id: 'cancelOrder',
   summary: 'Cancel an order that is not fulfilled',
   description:
     'Its units are free again. Of an order that has not come yet it makes sure that it is refused when it comes: no ' +
@@ -38,6 +39,7 @@ const cancel = operation({
   problems: [...reasonsOf('order.cancel'), ...DECIDED_PROBLEMS],
 });
 const fulfil = operation({
+  id: 'fulfilOrder',
   summary: 'Mark an order as handed over',
   description: 'Its units leave the shelf.',
   access: { ...changesAsStaff('order.fulfil'), graceful: true },
@@ -48,6 +50,7 @@ const fulfil = operation({
   problems: [...reasonsOf('order.fulfil'), ...DECIDED_PROBLEMS],
 });
 const takeBack = operation({
+  id: 'returnOrder',
   summary: 'Return units of a fulfilled order',
   description:
     'They are on hand again at `location`, where the request came in unless it says otherwise: name it if you may repeat ' +

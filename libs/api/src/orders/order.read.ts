@@ -10,6 +10,7 @@ import { readOptionsOf, readHeadersSchema } from '../http/read-request.js';
 import { orderOf, orderQuery } from './order.query.js';
 
 const getOrder = operation({
+  id: 'getOrder',
   summary: 'One order, decided',
   description:
     'A reader that brings the position `order/<id>` of a 202 gets 202 `pending` while nothing is decided; with ' +

@@ -12,7 +12,7 @@ import { Input, operation, Operation, problem, type HttpResponse, type InputOf }
 import { Reads, type GroupAnswer, type ReadFailure, type ReadOptions } from '@eco/reads';
 import { isRoutedBy, isUuid } from '@eco/routing';
 import { AwaitedCommands } from '../http/awaited-commands.js';
-import { acceptHeader, answerList, LIST_ANSWER_HEADERS, type PageStart, type ReadPage } from '../http/list.js';
+import { acceptHeader, answerList, AS_CSV, LIST_ANSWER_HEADERS, type PageStart, type ReadPage } from '../http/list.js';
 import { mergePage, notAPlace, wholePart, type PageOrder, type Part } from '../http/page.js';
 import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../http/read-answer.js';
 import { readsOrders } from '../http/policies.js';
@@ -28,6 +28,7 @@ import { ordersOfBranchQuery } from './orders-of-branch.query.js';
 import { ordersOfCustomerQuery, type PendingOrders } from './orders-of-customer.query.js';
 
 const listOrders = operation({
+  id: 'listOrders',
   summary: 'Orders of a customer or a branch, newest first',
   description:
     'Of a customer, of a branch, or of a customer at a branch; `status=confirmed` lists what is still to be handed over. `from` ' +
@@ -39,8 +40,14 @@ const listOrders = operation({
   access: readsOrders,
   query: ordersQuerySchema,
   headers: readHeadersSchema.extend(acceptHeader),
+  examples: { after: '2026-11-24T12:00:00.000Z/0198c5b2-7a31-7c4e-9d20-5f1c2b3a4d5e' },
   answers: {
-    200: { description: 'One page', body: orderPageSchema, headers: [...READ_ANSWER_HEADERS, ...LIST_ANSWER_HEADERS] },
+    200: {
+      description: 'One page',
+      body: orderPageSchema,
+      headers: [...READ_ANSWER_HEADERS, ...LIST_ANSWER_HEADERS],
+      alsoAs: AS_CSV,
+    },
   },
   problems: [...READ_PROBLEMS],
 });

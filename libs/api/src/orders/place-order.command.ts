@@ -9,6 +9,7 @@ import { changesOrders } from '../http/policies.js';
 import { orderResponse, orderAnswers } from '../http/commands/order-answer.js';
 
 const placeOrder = operation({
+  id: 'placeOrder',
   summary: 'Place an order',
   description:
     'All lines or none, at the prices of the catalogue. Answered at once; with `Prefer: wait=N`, by what was decided. ' +

@@ -37,6 +37,7 @@ const accepted = {
 const productVersion = z.object({ productId: productIdSchema, version: z.number().int() });
 
 const createProduct = operation({
+  id: 'createProduct',
   summary: 'Add a product, with its first units at the head office',
   access: changesStock('product.create'),
   headers: commandHeadersSchema,
@@ -48,6 +49,7 @@ const createProduct = operation({
   problems: [...reasonsOf('product.create'), ...COMMAND_PROBLEMS],
 });
 const updateProduct = operation({
+  id: 'updateProduct',
   summary: 'Change name, price and tax rate of a product',
   description: 'Orders decided earlier keep their price.',
   access: changesStock('product.update'),
@@ -58,6 +60,7 @@ const updateProduct = operation({
   problems: [...reasonsOf('product.update'), ...COMMAND_PROBLEMS],
 });
 const deleteProduct = operation({
+  id: 'deleteProduct',
   summary: 'Remove a product from the catalogue',
   description: 'Its stock stays.',
   access: changesStock('product.delete'),

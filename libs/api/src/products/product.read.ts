@@ -9,6 +9,7 @@ import { readOptionsOf, readHeadersSchema } from '../http/read-request.js';
 import { productOf, productQuery } from './product.query.js';
 
 const getProduct = operation({
+  id: 'getProduct',
   summary: 'One product of the catalogue',
   access: readsCatalogue,
   path: productPathSchema,

@@ -3,7 +3,7 @@ import { ApiTags } from '@nestjs/swagger';
 import { productIdSchema, productPageSchema, productSchema, productsQuerySchema } from '@eco/contracts';
 import { Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
 import { Reads } from '@eco/reads';
-import { acceptHeader, answerList, LIST_ANSWER_HEADERS } from '../http/list.js';
+import { acceptHeader, answerList, AS_CSV, LIST_ANSWER_HEADERS } from '../http/list.js';
 import { mergePage, notAPlace, wholePart } from '../http/page.js';
 import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../http/read-answer.js';
 import { readsCatalogue } from '../http/policies.js';
@@ -12,16 +12,19 @@ import { productOf } from './product.query.js';
 import { productsOfNameQuery, productsQuery } from './products.query.js';
 
 const listProducts = operation({
+  id: 'listProducts',
   summary: 'The catalogue, by product id',
   description: 'With `name`, the products whose name has, for each given word, a word that begins with it.',
   access: readsCatalogue,
   query: productsQuerySchema,
   headers: readHeadersSchema.extend(acceptHeader),
+  examples: { after: 'azucar' },
   answers: {
     200: {
       description: 'One page',
       body: productPageSchema,
       headers: [...READ_ANSWER_HEADERS, ...LIST_ANSWER_HEADERS],
+      alsoAs: AS_CSV,
     },
   },
   problems: [...READ_PROBLEMS],

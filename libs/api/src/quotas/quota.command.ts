@@ -17,6 +17,7 @@ import { decideNow } from '../http/commands/decide-now.js';
 import { changesStock } from '../http/policies.js';
 
 const recall = operation({
+  id: 'recallQuota',
   summary: 'Ask a branch to give back units',
   description: 'Moves nothing: the branch gives back what it can spare when it is online.',
   access: changesStock('quota.recall'),
@@ -30,6 +31,7 @@ const recall = operation({
 });
 
 const writeOff = operation({
+  id: 'writeOffQuota',
   summary: 'End the right of a branch to units',
   description:
     'The branch may have sold them already, so they never return to the pool: late sales are taken from them, and units ' +
@@ -45,6 +47,7 @@ const writeOff = operation({
 });
 
 const settle = operation({
+  id: 'settleQuota',
   summary: 'Accept that a branch had units that no record showed',
   access: changesStock('quota.settle'),
   path: quotaPathSchema,
@@ -57,6 +60,7 @@ const settle = operation({
 });
 
 const unfreeze = operation({
+  id: 'unfreezeBranch',
   summary: 'Let a branch have units again',
   description: 'After a manager has found out which of two databases is the right one.',
   access: changesStock('branch.unfreeze'),

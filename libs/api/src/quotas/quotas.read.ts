@@ -11,7 +11,7 @@ import {
 } from '@eco/contracts';
 import { Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
 import { Reads } from '@eco/reads';
-import { acceptHeader, answerList, LIST_ANSWER_HEADERS } from '../http/list.js';
+import { acceptHeader, answerList, AS_CSV, LIST_ANSWER_HEADERS } from '../http/list.js';
 import { mergePage, notAPlace, wholePart } from '../http/page.js';
 import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../http/read-answer.js';
 import { readsBranches } from '../http/policies.js';
@@ -19,16 +19,19 @@ import { readOptionsOf, readHeadersSchema } from '../http/read-request.js';
 import { quotasQuery, type HolderFacts, type QuotaRow } from './quotas.query.js';
 
 const listQuotas = operation({
+  id: 'listQuotas',
   summary: 'Units of branches, by branch and product, as far as the branches have reported',
   description: 'Units on their way, returned, written off and in discrepancy are listed too.',
   access: readsBranches,
   query: quotasQuerySchema,
   headers: readHeadersSchema.extend(acceptHeader),
+  examples: { after: 'sucursal-1/cafe-premium' },
   answers: {
     200: {
       description: 'One page',
       body: branchQuotaPageSchema,
       headers: [...READ_ANSWER_HEADERS, ...LIST_ANSWER_HEADERS],
+      alsoAs: AS_CSV,
     },
   },
   problems: [...READ_PROBLEMS],

@@ -7,6 +7,7 @@ import { Reads, type NodeReport } from '@eco/reads';
 import { formatPosition, positionOf } from '@eco/routing';
 
 const getReplication = operation({
+  id: 'getReplication',
   summary: 'Every database node as reads see it',
   access: { administrator: 'any', operator: 'any' },
   answers: { 200: { description: 'By group and name', body: replicationSchema } },

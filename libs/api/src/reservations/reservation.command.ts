@@ -23,6 +23,7 @@ import { refuseForeign } from '../http/commands/own-object.js';
 import { changesOrders } from '../http/policies.js';
 
 const create = operation({
+  id: 'createReservation',
   summary: 'Hold units for a customer until a given time',
   description:
     'All lines or none, at the prices of now. After `ttlSeconds` the units are free again, unless it is confirmed or ' +
@@ -34,6 +35,7 @@ const create = operation({
   problems: [...reasonsOf('reservation.create'), ...DECIDED_PROBLEMS],
 });
 const confirm = operation({
+  id: 'confirmReservation',
   summary: 'Turn a reservation into an order',
   description: 'At the reservation’s prices.',
   access: { ...changesOrders('reservation.confirm'), graceful: true },
@@ -46,6 +48,7 @@ const confirm = operation({
   problems: [...reasonsOf('reservation.confirm'), ...DECIDED_PROBLEMS],
 });
 const release = operation({
+  id: 'releaseReservation',
   summary: 'Release a reservation',
   description: 'If the reservation has not arrived yet, it will hold nothing when it does; `lines` is then absent.',
   access: changesOrders('reservation.release'),

@@ -9,6 +9,7 @@ import { readOptionsOf, readHeadersSchema } from '../http/read-request.js';
 import { reservationOf, reservationQuery } from './reservation.query.js';
 
 const getReservation = operation({
+  id: 'getReservation',
   summary: 'One reservation',
   access: readsOrders,
   path: reservationPathSchema,

@@ -12,7 +12,7 @@ import {
 import { respond, Input, operation, Operation, problem, type HttpResponse, type InputOf } from '@eco/service';
 import { Reads } from '@eco/reads';
 import { isUuid } from '@eco/routing';
-import { acceptHeader, answerList, LIST_ANSWER_HEADERS } from '../http/list.js';
+import { acceptHeader, answerList, AS_CSV, LIST_ANSWER_HEADERS } from '../http/list.js';
 import { mergePage, notAPlace, wholePart, type PageOrder } from '../http/page.js';
 import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../http/read-answer.js';
 import { readsBranches } from '../http/policies.js';
@@ -20,22 +20,30 @@ import { readOptionsOf, readHeadersSchema } from '../http/read-request.js';
 import { saleOf, saleQuery, salesQuery } from './sales.query.js';
 
 const listSales = operation({
+  id: 'listSales',
   summary: 'Sales of the tills of branches, newest first',
   description: 'As far as the branches have sent them. A branch itself shows also those that it has not sent yet.',
   access: readsBranches,
   query: branchSalesQuerySchema,
   headers: readHeadersSchema.extend(acceptHeader),
+  examples: {
+    after: '2026-11-24T12:00:00.000Z/0198c5b2-7a31-7c4e-9d20-5f1c2b3a4d5e',
+    from: '2026-11-24T00:00:00-06:00',
+    to: '2026-11-25T00:00:00-06:00',
+  },
   answers: {
     200: {
       description: 'One page',
       body: branchSalePageSchema,
       headers: [...READ_ANSWER_HEADERS, ...LIST_ANSWER_HEADERS],
+      alsoAs: AS_CSV,
     },
   },
   problems: [...READ_PROBLEMS],
 });
 
 const getSale = operation({
+  id: 'getSale',
   summary: 'One sale of a till',
   access: readsBranches,
   path: salePathSchema,

@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import { CENTRAL, headers, salesQuerySchema, salesRowSchema, salesSchema } from '@eco/contracts';
 import { Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
 import { onReplicas, readConsumer, Reads } from '@eco/reads';
-import { acceptHeader, answerList, LIST_ANSWER_HEADERS } from '../http/list.js';
+import { acceptHeader, answerList, AS_CSV, LIST_ANSWER_HEADERS } from '../http/list.js';
 import { mergePage, notAPlace, wholePart } from '../http/page.js';
 import { periodOf } from '../http/period.js';
 import { consumerHeadersOf, problemOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../http/read-answer.js';
@@ -19,6 +19,7 @@ const DAYS_MAX = 366;
 const DAYS_MAX_BY_PRODUCT = 92;
 
 const listSales = operation({
+  id: 'listSalesStatistics',
   summary: 'Sales: orders, units, revenue and average ticket, net and gross',
   description:
     'By any of day, branch and product; the last 31 days unless `from` and `to` (both included) say ' +
@@ -29,11 +30,13 @@ const listSales = operation({
   access: readsStatistics,
   query: salesQuerySchema,
   headers: readHeadersSchema.extend(acceptHeader),
+  examples: { after: '2026-11-24/sucursal-1/cafe-premium', by: 'day,branch' },
   answers: {
     200: {
       description: 'One page',
       body: salesSchema,
       headers: [...READ_ANSWER_HEADERS, headers.timeZone, ...LIST_ANSWER_HEADERS],
+      alsoAs: AS_CSV,
     },
   },
   problems: [...READ_PROBLEMS],

@@ -12,6 +12,7 @@ import { refuseForeign } from '../http/commands/own-object.js';
 import { changesAsStaff } from '../http/policies.js';
 
 const receive = operation({
+  id: 'receiveTransfer',
   summary: 'Mark a transfer as arrived',
   description: 'Its units are on hand at its destination. What was lost on the way is adjusted away there.',
   access: changesAsStaff('transfer.receive'),

@@ -18,6 +18,7 @@ import { locationOf } from '../http/commands/order-answer.js';
 import { changesStock } from '../http/policies.js';
 
 const send = operation({
+  id: 'sendTransfer',
   summary: 'Send units from one location to another',
   description: 'They are in transit, and on hand nowhere, until the transfer is received.',
   access: changesStock('transfer.send'),
@@ -30,6 +31,7 @@ const send = operation({
 });
 
 const writeOff = operation({
+  id: 'writeOffTransfer',
   summary: 'End a transfer whose units are lost',
   description: 'The ledger shows its units as a loss at its destination. Units that turn up later return by a count.',
   access: changesStock('transfer.write-off'),

@@ -10,6 +10,7 @@ import { readOptionsOf, readHeadersSchema } from '../http/read-request.js';
 import { transferOf, transferQuery } from './transfer.query.js';
 
 const getTransfer = operation({
+  id: 'getTransfer',
   summary: 'One transfer between locations',
   access: readsTransfers,
   path: transferPathSchema,

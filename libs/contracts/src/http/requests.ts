@@ -100,7 +100,8 @@ export const sendTransferRequestSchema = z
     to: locationSchema,
     quantity: movedQuantitySchema,
   })
-  .refine(({ from, to }) => from !== to, { path: ['to'], message: 'must be another location than from' });
+  .refine(({ from, to }) => from !== to, { path: ['to'], message: 'must be another location than from' })
+  .meta({ examples: [{ productId: 'cafe-premium', from: CENTRAL, to: 'sucursal-1', quantity: 10 }] });
 /** A transfer is routed by its product. */
 export const ofProductRequestSchema = z.strictObject({ productId: productIdSchema });
 export const writeOffTransferRequestSchema = ofProductRequestSchema.extend({ reason: oneWay(stockReasonSchema) });
@@ -127,7 +128,7 @@ const wholeNumber = (min: number, max: number) => {
       context.addIssue(words);
       return z.NEVER;
     })
-    .meta({ type: 'integer', minimum: min, maximum: max });
+    .meta({ type: 'integer', minimum: min, maximum: max, examples: [Math.min(Math.max(min, 10), max)] });
 };
 
 /** Rows of a JSON page without a requested limit. */
@@ -135,14 +136,13 @@ export const PAGE_ROWS_DEFAULT = 100;
 const pageRowsSchema = wholeNumber(1, 1000);
 
 export const pageQuerySchema = z.strictObject({
-  /** Most rows. */
-  limit: pageRowsSchema.default(PAGE_ROWS_DEFAULT),
-  /** `next` of the previous page. */
+  limit: pageRowsSchema.default(PAGE_ROWS_DEFAULT).meta({ description: 'Most rows of the page', examples: [10] }),
   after: z
     .string()
     .max(512)
     .regex(/^[^\p{Cc}]*$/u, 'must be the next of a page')
-    .optional(),
+    .optional()
+    .meta({ description: 'The `next` of the previous page. Absent: the first page' }),
 });
 /** Query of a list that is also available as CSV. */
 export const listQuerySchema = pageQuerySchema.extend({
@@ -197,8 +197,9 @@ export const transfersQuerySchema = listQuerySchema.extend({
     .meta({ description: 'Only what is in transit is listed', examples: ['in-transit'] }),
 });
 export const productsQuerySchema = listQuerySchema.extend({
-  /** Words of the name, or their beginnings; case and accents are ignored. */
-  name: productNameSchema.optional(),
+  name: productNameSchema
+    .optional()
+    .meta({ description: 'Words of the name, or their beginnings; case and accents are ignored', examples: ['café'] }),
 });
 export const inventoryQuerySchema = listQuerySchema.extend({
   location: branchIdSchema.meta({ description: '`central` or a branch', examples: ['central'] }).optional(),
@@ -219,7 +220,6 @@ const salesGroupings = ['day', 'branch', 'product'] as const;
 type SalesGroupingName = (typeof salesGroupings)[number];
 const isGrouping = (name: string): name is SalesGroupingName => salesGroupings.some((each) => each === name);
 export const salesQuerySchema = listQuerySchema.extend({
-  /** Grouping: day, branch and product, in any combination, joined by commas. */
   by: z
     .string()
     .default('day')
@@ -228,17 +228,21 @@ export const salesQuerySchema = listQuerySchema.extend({
       if (names.every(isGrouping) && new Set(names).size === names.length) return names;
       context.addIssue(`must be one or more of ${salesGroupings.join(', ')}, each once, joined by commas`);
       return z.NEVER;
-    }),
+    })
+    .meta({ description: 'Grouping: `day`, `branch` and `product`, in any combination, joined by commas' }),
   from: dateSchema.optional(),
   to: dateSchema.optional(),
   branchId: branchOrCentralSchema.optional(),
   productId: productIdSchema.optional(),
 });
 export const changesQuerySchema = z.strictObject({
-  topic: topicSchema,
-  /** A request may omit the group while there is only one. */
-  group: groupIdSchema.optional(),
+  topic: topicSchema.meta({ description: 'What the changes are about', examples: ['orders'] }),
+  group: groupIdSchema
+    .optional()
+    .meta({ description: 'Database group. It may be absent while there is only one', examples: ['g1'] }),
   after: changesCursorSchema.default({ seq: 0 }),
-  limit: wholeNumber(1, 1000).default(500),
+  limit: wholeNumber(1, 1000)
+    .default(500)
+    .meta({ description: 'Most changes of the page', examples: [100] }),
 });
 export const dailyQuerySchema = z.strictObject({ from: dateSchema.optional(), to: dateSchema.optional() });

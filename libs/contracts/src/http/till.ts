@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { requestLinesSchema, shortLineSchema } from '../order-lines.js';
+import { requestLinesSchema } from '../order-lines.js';
 import {
   branchIdSchema,
   centsSchema,
@@ -89,7 +89,10 @@ export const openShiftRequestSchema = z.strictObject({
 export const closeShiftRequestSchema = z.strictObject({
   countedCents: centsSchema.meta({ description: 'Cash that was counted in the drawer, cents' }),
 });
-export const registerTillRequestSchema = z.strictObject({ till: tillSchema, name: printable(64) });
+export const registerTillRequestSchema = z.strictObject({
+  till: tillSchema,
+  name: printable(64).meta({ description: 'Name of the till, for people', examples: ['Entrance'] }),
+});
 export const countUnitsRequestSchema = z.strictObject({ counted: levelQuantitySchema, reason: stockReasonSchema });
 export const giveBackRequestSchema = z.strictObject({ quantity: movedQuantitySchema });
 
@@ -226,11 +229,6 @@ export const receivedTransferSchema = z.object({
   transferId: uuidSchema,
   productId: productIdSchema,
   quantity: z.number().int(),
-});
-/** Members of the problem `quota-short`. */
-export const quotaShortSchema = z.object({
-  short: z.array(shortLineSchema),
-  unknownProducts: z.array(productIdSchema),
 });
 export const branchStatusSchema = z.object({
   branchId: branchIdSchema,

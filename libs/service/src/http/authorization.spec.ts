@@ -6,10 +6,12 @@ import { Callers, eventually, specTokens } from '@eco/testing';
 import { createLog } from '../log.js';
 import { createFrame, startService, type Service } from '../service.js';
 import { Authorization } from './authorization.js';
-import { Input, Operation, operation, type InputOf } from './operation.js';
+import { Input, operation, type InputOf } from './operation.js';
+import { Operation } from '../open-api/operation.decorator.js';
 
 const answers = { 200: { description: 'Done' } };
 const readOrder = operation({
+  id: 'readOrder',
   summary: 'Orders of a customer',
   access: { customer: 'own customer', cashier: 'own branch', manager: 'any' },
   path: customerPathSchema,
@@ -17,6 +19,7 @@ const readOrder = operation({
   answers,
 });
 const placeOrder = operation({
+  id: 'placeOrder',
   summary: 'Place an order',
   access: { anonymous: 'guest', customer: 'own customer', manager: 'any', graceful: true },
   body: z.strictObject({ customerId: customerIdSchema, quantity: z.number() }),
@@ -94,14 +97,14 @@ async function ask(path: string, grant?: Grant, body?: unknown, more: Record<str
 describe('an operation', () => {
   it('without a policy does not compile', () => {
     // @ts-expect-error: `access` is missing.
-    expect(operation({ summary: 'Open to everybody', answers })).toBeDefined();
+    expect(operation({ id: 'x', summary: 'Open to everybody', answers })).toBeDefined();
   });
 
   it('with a policy for an unknown role or reach does not compile', () => {
     // @ts-expect-error: there is no such role.
-    expect(operation({ summary: 'x', access: { owner: 'any' }, answers })).toBeDefined();
+    expect(operation({ id: 'x', summary: 'x', access: { owner: 'any' }, answers })).toBeDefined();
     // @ts-expect-error: a customer has no branch.
-    expect(operation({ summary: 'x', access: { customer: 'own branch' }, answers })).toBeDefined();
+    expect(operation({ id: 'x', summary: 'x', access: { customer: 'own branch' }, answers })).toBeDefined();
   });
 });
 

@@ -1,23 +1,15 @@
-import { applyDecorators, createParamDecorator, HttpCode, type ExecutionContext } from '@nestjs/common';
-import { RouteConfig } from '@nestjs/platform-fastify';
-import { ApiBody, ApiExtension, ApiHeader, ApiOperation, ApiParam, ApiQuery, ApiResponse } from '@nestjs/swagger';
+import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { TraceParent } from '@eco/base';
 import { fieldRuleOf, type Access, type Caller, type FieldRule } from '@eco/access';
-import {
-  headerDescriptions,
-  headers as headerNames,
-  problemTypes,
-  type Violation,
-  type ProblemName,
-} from '@eco/contracts';
+import type { ProblemName, Violation } from '@eco/contracts';
 import { addressOf, violationsOf, type InputPart } from './violations.js';
 import { problem } from './problem.js';
 
 /*
- * An operation is declared once, with its callers, its input and its responses. `@Operation` puts it into the API
- * document. `@Input` reads path, query, headers and body of a request together. So a bad request gets all its
+ * An operation is declared once, with its callers, its input and its responses. The API document is built from the
+ * declarations. `@Input` reads path, query, headers and body of a request together. So a bad request gets all its
  * violations, and not only those of one part.
  */
 
@@ -28,14 +20,18 @@ declare module 'fastify' {
   }
 }
 
-interface AnswerDeclaration {
+export interface AnswerDeclaration {
   readonly description: string;
-  /** Absent: the operation takes no body. */
+  /** Absent: the response has no body. */
   readonly body?: z.ZodType;
+  /** Other media types that a client may accept, with what they contain. */
+  readonly alsoAs?: Readonly<Record<string, string>>;
   readonly headers?: readonly string[];
 }
 
 export interface OperationDeclaration {
+  /** Verb and noun in the domain's words, such as `placeOrder`. Generated clients name their method so. */
+  readonly id: string;
   readonly summary: string;
   readonly description?: string;
   /**
@@ -49,6 +45,8 @@ export interface OperationDeclaration {
   /** Keys are in lower case. Other headers are ignored. */
   readonly headers?: z.ZodObject;
   readonly body?: z.ZodType;
+  /** Values of parameters in the API document, where the schema has none or many operations share it. */
+  readonly examples?: Readonly<Record<string, string>>;
   /** Responses by status. A controller that returns a plain value gets the lowest status. */
   readonly answers: Readonly<Record<number, AnswerDeclaration>>;
   /** Problems in addition to `bad-input`, which every operation can return. */
@@ -131,92 +129,3 @@ function foreignFields({ fields, allows }: FieldRule, part: InputPart, value: un
 export const Input = createParamDecorator((declaration: OperationDeclaration, context: ExecutionContext) =>
   readInput(declaration, context.switchToHttp().getRequest<FastifyRequest>()),
 ) as (declaration: OperationDeclaration) => ParameterDecorator;
-
-type JsonSchema = Record<string, unknown>;
-
-function jsonSchemaOf(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {
-  const { $schema, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as JsonSchema;
-  return rest;
-}
-
-/** Each property of an object schema as a parameter in the document. */
-function parameters(schema: z.ZodObject | undefined) {
-  if (schema === undefined) return [];
-  return Object.entries(schema.shape as Record<string, z.ZodType>).map(([name, each]) => {
-    const { description, examples, ...rest } = jsonSchemaOf(each, 'input');
-    return {
-      name,
-      required: !each.safeParse(undefined).success,
-      description: description as string | undefined,
-      example: (examples as unknown[] | undefined)?.[0],
-      schema: rest,
-    };
-  });
-}
-
-function responseHeader(name: string) {
-  const description = headerDescriptions[name];
-  return { schema: { type: 'string' as const }, ...(description !== undefined && { description }) };
-}
-
-/** A header's name in its usual spelling. */
-function inDocument(header: string): string {
-  return Object.values(headerNames).find((name) => name.toLowerCase() === header) ?? header;
-}
-
-/** Place of the problem schema in the document. */
-const PROBLEM_SCHEMA_REF = '#/components/schemas/Problem';
-
-/** Puts the operation into the API document, and sets the status of a plain returned value. */
-export function Operation(declaration: OperationDeclaration): MethodDecorator {
-  const { summary, description, access, path, query, headers, body, answers } = declaration;
-  const statuses = Object.keys(answers).map(Number);
-  const problems: ProblemName[] = ['bad-input', 'unauthenticated', 'forbidden', ...(declaration.problems ?? [])];
-  const decorators: MethodDecorator[] = [
-    RouteConfig({ access }),
-    ApiOperation({ summary, description, security: securityOf(access) }),
-    ApiExtension(ACCESS_EXTENSION, access),
-    HttpCode(statuses[0] ?? 200),
-    ...parameters(path).map((each) => ApiParam(each)),
-    ...parameters(query).map((each) => ApiQuery(each)),
-    ...parameters(headers).map((each) => ApiHeader({ ...each, name: inDocument(each.name) })),
-    ...statuses.map((status) => answerOf(status, answers[status] as AnswerDeclaration)),
-    ...[...new Set(problems.map((name) => problemTypes[name].status))].map((status) =>
-      problemsOf(
-        status,
-        problems.filter((name) => problemTypes[name].status === status),
-      ),
-    ),
-  ];
-  if (body !== undefined) decorators.push(ApiBody({ schema: jsonSchemaOf(body, 'input') }));
-  return applyDecorators(...decorators);
-}
-
-/** Name of the security scheme in the API document. */
-export const BEARER_AUTH = 'bearerAuth';
-/** The member of an operation in the API document that states its `Access`. */
-const ACCESS_EXTENSION = 'x-access';
-
-/** Alternatives of an operation's security. An empty one means that the operation also works without a token. */
-function securityOf({ anonymous }: Access): Record<string, string[]>[] {
-  return [{ [BEARER_AUTH]: [] }, ...(anonymous === undefined ? [] : [{}])];
-}
-
-function answerOf(status: number, declaration: AnswerDeclaration): MethodDecorator {
-  return ApiResponse({
-    status,
-    description: declaration.description,
-    headers: Object.fromEntries((declaration.headers ?? []).map((name) => [name, responseHeader(name)])),
-    ...(declaration.body === undefined
-      ? {}
-      : { content: { 'application/json': { schema: jsonSchemaOf(declaration.body, 'output') } } }),
-  });
-}
-
-function problemsOf(status: number, names: readonly ProblemName[]): MethodDecorator {
-  return ApiResponse({
-    status,
-    description: names.map((name) => `\`${name}\`: ${problemTypes[name].title}`).join('\n\n'),
-    content: { 'application/problem+json': { schema: { $ref: PROBLEM_SCHEMA_REF } } },
-  });
-}

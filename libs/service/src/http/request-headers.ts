@@ -19,7 +19,7 @@ export const idempotencyKeySchema = z
       'an order (placing, checkout, confirming a reservation) is one kind. A key belongs to the account of its token. All ' +
       'clients without a token are one client, so they choose keys that no other client chooses, such as UUIDs. Another ' +
       'request under the key is refused with 422 key-conflict. Keys are kept for at least 90 days',
-    examples: ['0198c5b2-7a31-7c4e-9d20-5f1c2b3a4d5e'],
+    // No example: a form that sends it with each click would get the first outcome again.
   });
 
 /**

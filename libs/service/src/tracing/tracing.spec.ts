@@ -2,11 +2,13 @@ import { spawnSync } from 'node:child_process';
 import { Controller, Get, Module, Post } from '@nestjs/common';
 import { eventually, SpanCollector, specTokens } from '@eco/testing';
 import { Authorization } from '../http/authorization.js';
-import { Input, Operation, operation, type InputOf } from '../http/operation.js';
+import { Input, operation, type InputOf } from '../http/operation.js';
+import { Operation } from '../open-api/operation.decorator.js';
 import { createLog } from '../log.js';
 import { createFrame, startService, type Service, type ServiceConfig } from '../service.js';
 
 const traced = operation({
+  id: 'traced',
   summary: 'Returns the trace that the operation sees',
   access: { anonymous: 'any' },
   answers: { 200: { description: 'The trace' } },

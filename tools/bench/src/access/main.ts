@@ -22,6 +22,7 @@ import { median } from '../figures.js';
  */
 
 const order = operation({
+  id: 'placeOrder',
   summary: 'An order',
   access: { customer: 'own customer', manager: 'any' },
   path: customerPathSchema,

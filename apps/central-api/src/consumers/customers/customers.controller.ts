@@ -10,12 +10,14 @@ import { CentralCustomer } from './customer.entity.js';
 import { customersConsumer } from './customers.consumer.js';
 
 const listCustomers = operation({
+  id: 'listCustomers',
   summary: "Central's customers, those of all branches, by id",
   description:
     'From a table that Central maintains from the events of all groups; its position states what has been applied.',
   access: { manager: 'any' },
   query: pageQuerySchema,
   headers: readHeadersSchema,
+  examples: { after: 'ana' },
   answers: { 200: { description: 'One page', body: customerPageSchema, headers: READ_ANSWER_HEADERS } },
   problems: STORE_PROBLEMS,
 });

@@ -10,11 +10,13 @@ import { Notification } from './notification.entity.js';
 import { notificationsConsumer } from './notifications.consumer.js';
 
 const listNotifications = operation({
+  id: 'listNotifications',
   summary: 'Notifications to people, oldest first, with their state',
   description: 'E-mail addresses are masked. Without a mail server all stay `unsent` and are sent once there is one.',
   access: { manager: 'any', administrator: 'any' },
   query: pageQuerySchema,
   headers: readHeadersSchema,
+  examples: { after: '2026-11-24T12:00:00.000Z/0198c5b2-7a31-7c4e-9d20-5f1c2b3a4d5e' },
   answers: { 200: { description: 'One page', body: notificationPageSchema, headers: READ_ANSWER_HEADERS } },
   problems: STORE_PROBLEMS,
 });

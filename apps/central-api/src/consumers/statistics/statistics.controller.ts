@@ -20,6 +20,7 @@ import { answered } from '../consumer-answer.js';
 import { statisticsConsumer } from './statistics.consumer.js';
 
 const dailyStatistics = operation({
+  id: 'listDailyStatistics',
   summary: 'Registrations and sales by day and branch',
   description:
     'The last 31 days unless `from` and `to` (both included) say otherwise; at most 366 days. Days are those of the chain’s ' +
