@@ -5,6 +5,7 @@ import type { Address } from '@eco/base';
 import { manage } from '@eco/broker';
 import { SideConnection } from '@eco/postgres';
 import { Callers, eventually, publishRaw } from '@eco/testing';
+import { ApiDocument } from '../contract/api-document.js';
 
 /** The response of an API. */
 export interface Said {
@@ -17,16 +18,19 @@ export interface Said {
 
 /**
  * One API of the running system. Each request has the token of a caller that may send it, unless `headers` has another
- * `authorization`; an empty one sends no token.
+ * `authorization`; an empty one sends no token. With a document, an answer that it does not describe fails the test.
  */
 export class Api {
   readonly #callers: Callers | undefined;
+  readonly #document: ApiDocument | undefined;
 
   constructor(
     readonly url: string,
     callers?: Callers,
+    document?: ApiDocument,
   ) {
     this.#callers = callers;
+    this.#document = document;
   }
 
   get(path: string, headers: Record<string, string> = {}): Promise<Said> {
@@ -59,12 +63,15 @@ export class Api {
     });
     const text = await response.text();
     const isJson = /json/.test(response.headers.get('content-type') ?? '');
-    return {
+    const said: Said = {
       status: response.status,
       headers: response.headers,
       text,
       body: isJson ? (JSON.parse(text) as Record<string, unknown>) : undefined,
     };
+    const violations = this.#document?.violationsOf(method, path, said) ?? [];
+    if (violations.length > 0) throw new Error(`${method} ${path} is not as documented:\n${violations.join('\n')}`);
+    return said;
   }
 
   /** Reads until the resource exists, like a client that follows a `Location`. */
@@ -84,7 +91,8 @@ export async function openSystem() {
   const system = new RunningSystem(run.layout, await openSecrets(dataDir));
   const { layout, tokens } = system;
   const callers = new Callers(() => tokens);
-  const api = (app: App) => new Api(system.urlOf(app), callers);
+  const api = async (app: App) =>
+    new Api(system.urlOf(app), callers, await ApiDocument.readFrom(system.operatorsUrlOf(app)));
   const operators = (app: App) => new Api(system.operatorsUrlOf(app));
   const [group] = layout.groups;
   if (group === undefined) throw new Error('the system has no group');
@@ -97,9 +105,9 @@ export async function openSystem() {
     group,
     callers,
     tokens,
-    central: api('central-api'),
-    sucursal: api('sucursal-api'),
-    read: api('read-service'),
+    central: await api('central-api'),
+    sucursal: await api('sucursal-api'),
+    read: await api('read-service'),
     writers: system
       .servicesOf('shard-writer')
       .map((service) => ({ name: service.name, operators: new Api(operatorsUrlOf(service)) })),
