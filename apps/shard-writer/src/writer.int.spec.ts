@@ -135,6 +135,16 @@ async function holdBatches(): Promise<() => void> {
   return () => blocker.close();
 }
 
+it('replies to the sender of a command that becomes a dead letter, also if its schema forbids it', async () => {
+  const command = order('ana');
+  const reply = await ask({ ...command, body: { ...command.body, lines: [] } } as unknown as Command);
+  expect(reply?.reply).toMatchObject({
+    type: 'dead-letter',
+    commandId: command.id,
+    reason: expect.stringContaining('/body/lines: must hold at least 1 line') as string,
+  });
+});
+
 it('replies to the waiting caller with the position of the deciding batch; a repeat gets the first reply', async () => {
   const command = order('ana', 2);
   const reply = await ask(command);

@@ -8,7 +8,7 @@ import {
   type ReplySender,
   type ReplyTo,
 } from '@eco/broker';
-import { stampMs } from '@eco/contracts';
+import { stampMs, type Stamp } from '@eco/contracts';
 import { readCommands, unreadMessage, type Arrived, type Failure } from '@eco/domain';
 import { formatPosition, positionOf } from '@eco/routing';
 import {
@@ -365,9 +365,9 @@ export class Writer implements LeaderLoop {
       if (delivery.commandCount === 0) over.push(delivery);
       const address = delivery.replyTo;
       const reply = effects.replies[i];
-      // A caller waits for the reply only if its command says so.
-      if (!arrived.readable || arrived.command.reply !== true || address === undefined || reply === undefined) continue;
-      addressed.push({ address, stamp: arrived.command.stamp, reply });
+      const stamp = replyStampOf(arrived);
+      if (stamp === undefined || address === undefined || reply === undefined) continue;
+      addressed.push({ address, stamp, reply });
     }
     if (over.length > 0) this.#oldestUndecidedMs = undefined;
     consumer.acknowledge(over);
@@ -432,6 +432,12 @@ export class Writer implements LeaderLoop {
       else log.debug({ ...fields, status: reply.status, repeated: reply.repeated }, 'outcome');
     });
   }
+}
+
+/** The stamp under which a caller waits for the reply. Undefined: the command does not say that one waits. */
+function replyStampOf(arrived: Arrived): Stamp | undefined {
+  if (!arrived.readable) return arrived.replyStamp;
+  return arrived.command.reply === true ? arrived.command.stamp : undefined;
 }
 
 function correlationIdsOf(taken: readonly Taken[]): string[] {

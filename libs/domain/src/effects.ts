@@ -1,4 +1,4 @@
-import type { Command, CommandKind, Replay, Reply } from '@eco/contracts';
+import type { Command, CommandKind, Replay, Reply, Stamp } from '@eco/contracts';
 import type { DeadLetterClass } from './dead-letters/dead-letter.js';
 import type { RowList } from './noun.js';
 import { mapValues, rowLists, type RowLists } from './nouns.js';
@@ -56,6 +56,8 @@ export type Arrived =
       failureSite: string;
       sender: string | null;
       sentBy: string | null;
+      /** Stamp under which its sender waits for a reply. Absent: it asks for none, or has no stamp that can be read. */
+      replyStamp?: Stamp;
       replay?: Replay;
       /** The content, or the part of it that is kept, in a form that jsonb accepts. */
       raw: unknown;

@@ -56,6 +56,14 @@ describe('readCommands', () => {
     expect(reason).toContain('/body/lines/0/quantity: must be at least 1');
   });
 
+  it('keeps the stamp of a bad command whose sender waits for a reply, if it can be read', () => {
+    const bad = { ...order, body: {} };
+    expect(unreadable(messageOf({ ...bad, reply: true })).replyStamp).toBe(order.stamp);
+    expect(unreadable(messageOf(bad))).not.toHaveProperty('replyStamp');
+    expect(unreadable(messageOf({ ...bad, reply: true, stamp: 'now' }))).not.toHaveProperty('replyStamp');
+    expect(unreadable({ version: 2, commands: [] })).not.toHaveProperty('replyStamp');
+  });
+
   it('states the requirements of each alternative of a field', () => {
     const edit = command('cart.edit', { customerId: 'ana', productId: 'cafe', quantity: 1 });
     expect(reasonOf({ ...edit, body: { ...edit.body, quantity: 'all' } })).toMatch(

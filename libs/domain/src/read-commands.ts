@@ -7,10 +7,12 @@ import {
   idFieldsOf,
   replaySchema,
   stampMs,
+  stampSchema,
   uuidSchema,
   type Command,
   type CommandKind,
   type Replay,
+  type Stamp,
 } from '@eco/contracts';
 import { isRoutedBy, ownCommandId } from '@eco/routing';
 import { isBodyOf } from './body-hash.js';
@@ -165,8 +167,15 @@ function unreadable(
     sender,
     sentBy: typeof fields.sentBy === 'string' ? fields.sentBy.slice(0, 128) : null,
     raw: keptJson(content, json),
+    ...replyStampOf(fields),
     ...(replay === undefined ? {} : { replay }),
   };
+}
+
+/** A sender learns that its command became a dead letter, if it has written legibly that it waits and for what. */
+function replyStampOf({ reply, stamp }: Record<string, unknown>): { replyStamp?: Stamp } {
+  const own = stampSchema.safeParse(stamp);
+  return reply === true && own.success ? { replyStamp: own.data } : {};
 }
 
 /**
