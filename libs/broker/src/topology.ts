@@ -4,6 +4,7 @@ import {
   commandRoutes,
   consumerDeclarations,
   EVENTS_EXCHANGE,
+  VHOST,
   type BrokerUser,
   type CommandRoute,
   type ConsumerName,
@@ -12,7 +13,7 @@ import {
 } from '@eco/contracts';
 import { permissionsOf, topicPermissionsOf, type Permission } from './permissions.js';
 
-export { COMMANDS_EXCHANGE, EVENTS_EXCHANGE };
+export { COMMANDS_EXCHANGE, EVENTS_EXCHANGE, VHOST };
 
 /**
  * Exchanges, queues and permissions on the brokers.
@@ -26,8 +27,6 @@ export { COMMANDS_EXCHANGE, EVENTS_EXCHANGE };
  * Few queues on purpose: a broker's cost is per Raft round. Both exchanges are topic exchanges, so that the broker can
  * hold each user to its own routing keys. A branch adds its id to the keys: `orders.<group>.<branch>`.
  */
-
-export const VHOST = 'ecomarket';
 
 export function commandQueue(kind: QueueKind, group: string): string {
   return `${kind}.${group}`;
