@@ -1,10 +1,11 @@
 import type { BrokerUser } from '@eco/contracts';
 import { manage, type Management } from './management-client.js';
-import type { UserLimits } from './permissions.js';
+import { limitsOf, type UserLimits } from './permissions.js';
 import {
   bindingDefinitions,
   queueDefinitions,
   userDefinition,
+  userDefinitions,
   VHOST,
   type BindingDefinition,
   type BrokerDefinitions,
@@ -13,7 +14,7 @@ import {
 } from './topology.js';
 
 /** Declares missing users, exchanges and queues. Existing ones stay as they are, so call `checkTopology` afterwards. */
-export async function applyDefinitions(management: Management, definitions: BrokerDefinitions): Promise<void> {
+export async function applyDefinitions(management: Management, definitions: Partial<BrokerDefinitions>): Promise<void> {
   await manage(management, '/api/definitions', { method: 'POST', body: definitions });
 }
 
@@ -78,6 +79,12 @@ export async function whoAmI(management: Management): Promise<string[] | undefin
 
 export async function userNames(management: Management): Promise<string[]> {
   return ((await manage(management, '/api/users')) as { name: string }[]).map(({ name }) => name);
+}
+
+/** Adds a user with its permissions and limits. The password is sent as a salted hash. */
+export async function addUser(management: Management, user: BrokerUser, password: string): Promise<void> {
+  await applyDefinitions(management, userDefinitions(new Map([[user, password]])));
+  await limitUser(management, user, limitsOf(user));
 }
 
 /** Removes a user and closes its connections. Messages that it has sent stay in their queues. */

@@ -2,6 +2,7 @@ import {
   COMMANDS_EXCHANGE,
   consumerNames,
   EVENTS_EXCHANGE,
+  eventsNameOf,
   senderNamed,
   topics,
   type BrokerUser,
@@ -32,7 +33,7 @@ const EVENTS = 'ecomarket\\.events';
 const EVENT_QUEUES = `events\\.(${consumerNames.join('|')})\\.[0-9a-f]{8}`;
 /** The broker's pseudo-queue of replies. A user reads only its own replies from it. */
 const REPLY_QUEUE = 'amq\\.rabbitmq\\.reply-to.*';
-const CONSUMED_TOPICS = `(${[...topics, 'beat'].join('|')})\\.\\*`;
+const CONSUMED_TOPICS = `(${[...topics, 'beat'].join('|')})\\.(\\*|${GROUP})`;
 
 const NONE: Permission = { configure: NOTHING, write: NOTHING, read: NOTHING };
 const SENDS_COMMANDS: Permission = { configure: NOTHING, write: `^${COMMANDS}$`, read: `^${REPLY_QUEUE}$` };
@@ -49,8 +50,11 @@ export function permissionsOf(user: BrokerUser): Permission {
       return SENDS_COMMANDS;
     // This user declares and binds the queues of its subscriptions.
     case 'consumers':
-      return { configure: `^${EVENT_QUEUES}$`, write: `^${EVENT_QUEUES}$`, read: `^(${EVENTS}|${EVENT_QUEUES})$` };
+      return consumes(EVENT_QUEUES);
   }
+  const name = eventsNameOf(user);
+  // A queue of another consumer has another prefix.
+  if (name !== undefined) return consumes(`events\\.${name}\\.[A-Za-z0-9_-]{1,64}`);
   const sender = senderNamed(user);
   if (sender?.type === 'branch') return SENDS_COMMANDS;
   if (sender?.type !== 'writer') return NONE;
@@ -62,6 +66,11 @@ export function permissionsOf(user: BrokerUser): Permission {
   };
 }
 
+/** Permission to declare these queues, to bind them to the events and to read them. */
+function consumes(queues: string): Permission {
+  return { configure: `^${queues}$`, write: `^${queues}$`, read: `^(${EVENTS}|${queues})$` };
+}
+
 /**
  * Topic permissions of a user, by exchange. An exchange that is not named has no restriction, so every exchange is
  * named for every user except the administrator.
@@ -70,8 +79,12 @@ export function topicPermissionsOf(user: BrokerUser): Record<string, TopicPermis
   if (user === 'topology') return {};
   return {
     [COMMANDS_EXCHANGE]: { write: commandKeysOf(user), read: NOTHING },
-    [EVENTS_EXCHANGE]: { write: eventKeysOf(user), read: user === 'consumers' ? `^${CONSUMED_TOPICS}$` : NOTHING },
+    [EVENTS_EXCHANGE]: { write: eventKeysOf(user), read: isConsumer(user) ? `^${CONSUMED_TOPICS}$` : NOTHING },
   };
+}
+
+function isConsumer(user: BrokerUser): boolean {
+  return user === 'consumers' || eventsNameOf(user) !== undefined;
 }
 
 function commandKeysOf(user: BrokerUser): string {
@@ -106,7 +119,7 @@ export function limitsOf(user: BrokerUser): UserLimits {
     case 'consumers':
       return { connections: 100, channels: 1000 };
     default:
-      return { connections: 40, channels: 400 };
+      return eventsNameOf(user) === undefined ? { connections: 40, channels: 400 } : { connections: 10, channels: 100 };
   }
 }
 

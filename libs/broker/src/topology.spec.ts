@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { brokerUsersOf, type BrokerUser } from '@eco/contracts';
 import { bindingDefinitions, brokerDefinitions, passwordHash, queueDefinitions } from './topology.js';
 
-const users = brokerUsersOf({ branchIds: ['a.b'], groupIds: ['g1'] });
+const users: BrokerUser[] = [...brokerUsersOf({ branchIds: ['a.b'], groupIds: ['g1'] }), 'events.shipping'];
 const passwords = new Map(users.map((name) => [name, `secret of ${name}`]));
 const definitions = brokerDefinitions({ groups: ['g1', 'g2'], brokers: 3, passwords });
 
@@ -94,6 +94,16 @@ describe('brokerDefinitions', () => {
     ['writer.g1', 'write', 'ecomarket.commands', false],
     ['writer.g1', 'configure', 'orders.g1', false],
     ['operator', 'read', 'orders.g1', false],
+    ['events.shipping', 'configure', 'events.shipping.own-1', true],
+    ['events.shipping', 'write', 'events.shipping.own-1', true],
+    ['events.shipping', 'read', 'events.shipping.own-1', true],
+    ['events.shipping', 'read', 'ecomarket.events', true],
+    ['events.shipping', 'read', 'events.statistics.0123abcd', false],
+    ['events.shipping', 'configure', 'events.shipping-2.own', false],
+    ['events.shipping', 'read', 'orders.g1', false],
+    ['events.shipping', 'read', 'amq.rabbitmq.reply-to', false],
+    ['events.shipping', 'write', 'ecomarket.events', false],
+    ['events.shipping', 'write', 'ecomarket.commands', false],
   ])('%s may %s %s: %s', (user, what, name, may) => {
     const permission = definitions.permissions.find((candidate) => candidate.user === user);
     expect(new RegExp(permission?.[what] ?? '').test(name)).toBe(may);
@@ -118,6 +128,11 @@ describe('brokerDefinitions', () => {
     ['writer.g1', 'write', 'ecomarket.events', 'beat.g1', true],
     ['writer.g1', 'write', 'ecomarket.events', 'other.g1', false],
     ['writer.g1', 'write', 'ecomarket.events', 'stock.g2', false],
+    ['events.shipping', 'read', 'ecomarket.events', 'orders.*', true],
+    ['events.shipping', 'read', 'ecomarket.events', 'beat.g1', true],
+    ['events.shipping', 'read', 'ecomarket.events', '#', false],
+    ['events.shipping', 'write', 'ecomarket.events', 'orders.g1', false],
+    ['events.shipping', 'read', 'ecomarket.commands', 'orders.g1', false],
   ])('%s may %s %s by %s: %s', (user, what, exchange, key, may) => {
     const permission = definitions.topic_permissions.find(
       (candidate) => candidate.user === user && candidate.exchange === exchange,

@@ -234,9 +234,20 @@ export function brokerDefinitions({
     exchanges: [exchange(COMMANDS_EXCHANGE), exchange(EVENTS_EXCHANGE)],
     queues: queueDefinitions({ ...options, vhost, groups }),
     bindings: bindingDefinitions({ ...options, vhost, groups }),
+    ...userDefinitions(passwords, vhost),
+  };
+}
+
+/** The part of `brokerDefinitions` that declares users. */
+export function userDefinitions(
+  passwords: ReadonlyMap<BrokerUser, string>,
+  vhost = VHOST,
+): Pick<BrokerDefinitions, 'users' | 'permissions' | 'topic_permissions'> {
+  const users = [...passwords.keys()];
+  return {
     users: [...passwords].map(([name, password]) => userDefinition(name, password)),
-    permissions: [...passwords.keys()].map((user) => ({ user, vhost, ...permissionsOf(user) })),
-    topic_permissions: [...passwords.keys()].flatMap((user) =>
+    permissions: users.map((user) => ({ user, vhost, ...permissionsOf(user) })),
+    topic_permissions: users.flatMap((user) =>
       Object.entries(topicPermissionsOf(user)).map(([name, may]) => ({ user, vhost, exchange: name, ...may })),
     ),
   };

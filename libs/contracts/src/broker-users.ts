@@ -1,3 +1,5 @@
+import { z } from 'zod';
+import { consumerNames } from './consumer-declarations.js';
 import { branchIdSchema, groupIdSchema } from './primitives.js';
 
 /*
@@ -12,8 +14,27 @@ import { branchIdSchema, groupIdSchema } from './primitives.js';
  * - `central`: Central's commands. `consumers`: its consumers of events.
  * - `dead-letter-admin`: replays and discards of dead letters.
  * - `branch.<id>`: one per branch. `writer.<group>`: the writers of one group.
+ * - `events.<name>`: a consumer of events that is no part of EcoMarket. An operator adds it with `eco users add --events`.
  */
-export type BrokerUser = (typeof commonUsers)[number] | `branch.${string}` | `writer.${string}`;
+export type BrokerUser = (typeof commonUsers)[number] | `branch.${string}` | `writer.${string}` | EventsUser;
+export type EventsUser = `events.${string}`;
+
+/** Name of a consumer of events. It has no dot, because it is part of the names of queues. */
+export const eventsNameSchema = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'must be 1 to 32 lower-case letters, digits or "-", and begin with no "-"')
+  // These are consumers of EcoMarket itself.
+  .refine((name) => !consumerNames.some((own) => own === name), 'is the name of a consumer of EcoMarket');
+
+export function eventsUser(name: string): EventsUser {
+  return `events.${name}`;
+}
+
+/** The name in such a user. Undefined: it is another user. */
+export function eventsNameOf(user: string): string | undefined {
+  const name = afterPrefix(user, 'events.');
+  return name !== undefined && eventsNameSchema.safeParse(name).success ? name : undefined;
+}
 
 /** Broker users that every chain has. */
 const commonUsers = ['topology', 'operator', 'central', 'consumers', 'dead-letter-admin'] as const;

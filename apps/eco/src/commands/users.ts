@@ -1,31 +1,22 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { CentralClient } from '../central-client.js';
-import { BadInput, json, print } from '../input.js';
+import { addEventsUser, eventsUserText, removeEventsUser } from '../events-users.js';
+import { Accounts, accountSchema, type Account } from '../accounts.js';
+import { json, print, refuse } from '../input.js';
 import { tableOf } from '../text-table.js';
-import { openTarget, targetOptions, type Where } from '../target.js';
+import { targetOptions, type Where } from '../target.js';
 
 interface Options extends Where {
   readonly json?: true;
 }
 
 interface AddOptions extends Options {
-  readonly role: string;
+  readonly role?: string;
+  readonly events?: string;
   readonly branch?: string;
   readonly scope?: readonly string[];
 }
 
-const accountSchema = z.object({
-  accountId: z.string(),
-  login: z.string().nullable(),
-  role: z.string(),
-  branchId: z.string().nullable(),
-  scopes: z.array(z.string()),
-  isDisabled: z.boolean(),
-  createdAt: z.string(),
-});
-type Account = z.infer<typeof accountSchema>;
-const pageSchema = z.object({ items: z.array(accountSchema), next: z.string().nullable() });
 const passwordSchema = z.object({ password: z.string() });
 
 const ROLES = 'administrator, manager, branch-manager, cashier, integration or operator';
@@ -48,12 +39,20 @@ export function registerUsers(program: Command): void {
   act(users.command('list', { isDefault: true }).description('list accounts by log-in name'), list);
   act(
     users
-      .command('add <login>')
+      .command('add [login]')
       .description('add an account; its generated password is shown once')
-      .requiredOption('--role <role>', ROLES)
+      .option('--role <role>', ROLES)
       .option('--branch <id>', 'branch of a branch-manager or cashier')
-      .option('--scope <scope...>', 'of an integration: events, read, or kinds of commands such as order.place'),
+      .option('--scope <scope...>', 'of an integration: events, read, or kinds of commands such as order.place')
+      .option('--events <name>', 'instead: a program that consumes events, with a broker user and an account'),
     (accounts, options, login = '') => add(accounts, options as AddOptions, login),
+  );
+  act(
+    users
+      .command('remove')
+      .description('remove the broker user of a program that consumes events, and disable its account')
+      .requiredOption('--events <name>', 'its name'),
+    (accounts, options) => removeEventsUser(accounts, (options as AddOptions).events ?? ''),
   );
   act(
     users.command('disable <login>').description('refuse its log-ins and end its sessions'),
@@ -83,7 +82,18 @@ async function list(accounts: Accounts, options: Options): Promise<string> {
 }
 
 async function add(accounts: Accounts, options: AddOptions, login: string): Promise<string> {
-  const { role, branch: branchId = null, scope: scopes = [] } = options;
+  const { role, branch: branchId = null, scope: scopes = [], events } = options;
+  if (events !== undefined) {
+    refuse([
+      ...(login === '' ? [] : [`a log-in name is not used with --events, but ${login} is given`]),
+      ...(['role', 'branch', 'scope'] as const)
+        .filter((option) => options[option] !== undefined)
+        .map((option) => `--${option} is not used with --events`),
+    ]);
+    const added = await addEventsUser(accounts, events);
+    return options.json ? json(added) : eventsUserText(added);
+  }
+  refuse([...(login === '' ? ['a log-in name is missing'] : []), ...(role === undefined ? ['--role is missing'] : [])]);
   const answer = await accounts.ask('POST', '/accounts', { login, role, branchId, scopes });
   const added = accountSchema.extend(passwordSchema.shape).parse(answer);
   return options.json ? json(added) : `${accountTable([added])}\n${passwordLine(added.password)}`;
@@ -114,40 +124,4 @@ function accountTable(accounts: readonly Account[]): string {
     accountId,
   ]);
   return tableOf(['log-in name', 'role', 'branch or scopes', '', 'account id'], rows);
-}
-
-/** The accounts of a running system, through Central's API. */
-class Accounts {
-  readonly #central: CentralClient;
-
-  private constructor(central: CentralClient) {
-    this.#central = central;
-  }
-
-  static async open(where: Where): Promise<Accounts> {
-    return new Accounts(new CentralClient(await openTarget(where), 'administrator'));
-  }
-
-  ask(method: string, path: string, body?: object): Promise<unknown> {
-    return this.#central.ask(method, path, body);
-  }
-
-  async all(): Promise<Account[]> {
-    const found: Account[] = [];
-    for (let after: string | null = ''; after !== null;) {
-      const query: string = after === '' ? '' : `&after=${encodeURIComponent(after)}`;
-      const page = pageSchema.parse(await this.ask('GET', `/accounts?limit=1000${query}`));
-      found.push(...page.items);
-      after = page.next;
-    }
-    return found;
-  }
-
-  /** The account with this log-in name. Throws BadInput if there is none. */
-  async find(login: string): Promise<Account> {
-    const wanted = login.toLowerCase();
-    const found = (await this.all()).find((account) => account.login === wanted);
-    if (found === undefined) throw new BadInput(`there is no account ${login}: see "npx eco users list"`);
-    return found;
-  }
 }
