@@ -183,7 +183,7 @@ const queries: [name: string, query: Query<never>, values: Value[]][] = [
   ['low stock of a branch', lowStockAtBranchQuery, ['product-2', 'central', 101, 5, 'branch-1']],
   ['a customer', customerQuery, ['customer-1']],
   ['customers by e-mail', customersOfEmailQuery, ['', 101, 'C7@example.com']],
-  ['a cart', cartQuery, ['customer-1']],
+  ['a cart', cartQuery, ['customer-1', '', 201]],
   ['products of a cart', cartProductsQuery, [['product-1', 'product-2']]],
   ['changes of orders', changesQuery('orders'), ['orders', BATCHES / 2, 50, 1001, 1, '1f0c5e9a']],
   ['changes of stock', changesQuery('stock'), ['stock', BATCHES / 2, 50, 1001, 1, '1f0c5e9a']],

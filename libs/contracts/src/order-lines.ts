@@ -4,9 +4,12 @@ import { centsSchema, lineQuantitySchema, productIdSchema, productNameSchema } f
 
 export const MAX_ORDER_LINES = 200;
 
+/** Most products in a cart: as many as an order may have, so that each cart can be checked out. */
+export const MAX_CART_ITEMS = MAX_ORDER_LINES;
+
 /**
- * Most products of a cart, including removed ones, because each edit reads them all. It is far above the lines of an
- * order. Additions that arrive before earlier removals are therefore not refused.
+ * Most products of a cart including removed ones, which stay so that an older edit has no effect. Each edit reads them
+ * all.
  */
 export const MAX_CART_PRODUCTS = 500;
 

@@ -14,7 +14,7 @@ export interface CartStamp {
   highest_stamp: string | null;
 }
 
-/** $1 customer id. Items that were removed or ordered, or are older than the last clear, are tombstones. */
+/** $1 customer id, $2 the product to begin after, $3 limit. Items that were removed or ordered, or are older than the last clear, are tombstones. */
 export const cartQuery = query<CartItemRow, CartStamp>({
   name: 'cart',
   rows: `
@@ -22,8 +22,9 @@ export const cartQuery = query<CartItemRow, CartStamp>({
     FROM eco.cart_item i
     LEFT JOIN eco.cart c ON c.customer_id = i.customer_id
     LEFT JOIN eco.product p ON p.product_id = i.product_id AND NOT p.deleted AND ${owned('p')}
-    WHERE i.customer_id = $1 AND i.quantity > 0 AND (c.cleared_stamp IS NULL OR i.stamp > c.cleared_stamp)
-      AND ${owned('i')}`,
+    WHERE i.customer_id = $1 AND i.product_id > $2 AND i.quantity > 0 AND (c.cleared_stamp IS NULL OR i.stamp > c.cleared_stamp)
+      AND ${owned('i')}
+    ORDER BY i.product_id LIMIT $3`,
   order: 'r.product_id',
   extra: `
     greatest(

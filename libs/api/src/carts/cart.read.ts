@@ -1,8 +1,15 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { cartSchema, customerPathSchema, headers as headerNames } from '@eco/contracts';
+import {
+  cartQuerySchema,
+  cartSchema,
+  customerPathSchema,
+  headers as headerNames,
+  productIdSchema,
+} from '@eco/contracts';
 import { respond, Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
 import { Reads } from '@eco/reads';
+import { notAPlace } from '../http/page.js';
 import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../http/read-answer.js';
 import { readsCart } from '../http/policies.js';
 import { readOptionsOf, readHeadersSchema } from '../http/read-request.js';
@@ -13,9 +20,10 @@ import { cartProductsQuery, cartQuery, type CartProductRow } from './cart.query.
 const getCart = operation({
   id: 'getCart',
   summary: "A customer's cart",
-  description: 'Empty for a customer who never added anything.',
+  description: 'By product id. Empty for a customer who never added anything. A cart has at most 200 products.',
   access: readsCart,
   path: customerPathSchema,
+  query: cartQuerySchema,
   headers: readHeadersSchema,
   answers: {
     200: {
@@ -37,14 +45,25 @@ export class CartController {
 
   @Get(':customerId/items')
   @Operation(getCart)
-  async get(@Input(getCart) { path, headers }: InputOf<typeof getCart>): Promise<HttpResponse> {
+  async get(@Input(getCart) { path, query, headers }: InputOf<typeof getCart>): Promise<HttpResponse> {
     const options = readOptionsOf(headers);
-    const { customerId, rows, extra, source } = await readOfCustomer(
+    const { after = '', limit } = query;
+    if (after !== '' && !productIdSchema.safeParse(after).success) throw notAPlace('a product id');
+    const values = [after, limit + 1];
+    const {
+      customerId,
+      rows: found,
+      extra,
+      source,
+    } = await readOfCustomer(
       path.customerId,
       'path.customerId',
-      async (id) => ({ customerId: id, ...answered(await this.reads.ofKey(id, cartQuery, [id], options)) }),
+      async (id) => ({ customerId: id, ...answered(await this.reads.ofKey(id, cartQuery, [id, ...values], options)) }),
       (read) => read.rows.length > 0 || read.extra.highest_stamp !== null,
     );
+
+    const rows = found.slice(0, limit);
+    const next = found.length > limit ? (rows.at(-1)?.product_id ?? null) : null;
 
     // A cart is routed by its customer, each product by itself: products of other groups are queried there.
     const elsewhere = new Map<string, string[]>();
@@ -68,7 +87,7 @@ export class CartController {
     }));
     return respond(
       200,
-      { customerId, items },
+      { customerId, items, next },
       {
         ...headersOf([source, ...others.map((other) => other.source)], options),
         ...this.#stampOf(customerId, extra.highest_stamp),

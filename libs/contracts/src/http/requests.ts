@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { requestLinesSchema } from '../order-lines.js';
+import { MAX_CART_ITEMS, requestLinesSchema } from '../order-lines.js';
 import {
   branchIdSchema,
   centsSchema,
@@ -65,6 +65,15 @@ export const updateProductRequestSchema = z.strictObject({
   /** Absent: unchanged. */
   taxBasisPoints: taxBasisPointsSchema.optional(),
 });
+/** A merge patch (RFC 7396): what it names changes, and nothing else. */
+export const patchProductRequestSchema = z
+  .strictObject({
+    name: oneWay(productNameSchema).optional(),
+    priceCents: centsSchema.optional(),
+    /** Null: the chain's default rate. */
+    taxBasisPoints: taxBasisPointsSchema.nullable().optional(),
+  })
+  .refine((patch) => Object.keys(patch).length > 0, 'must name a field: name, priceCents or taxBasisPoints');
 export const putCartItemRequestSchema = z.strictObject({ quantity: lineQuantitySchema });
 
 export const createReservationRequestSchema = z.strictObject({
@@ -195,6 +204,10 @@ export const transfersQuerySchema = listQuerySchema.extend({
     .literal('in-transit')
     .optional()
     .meta({ description: 'Only what is in transit is listed', examples: ['in-transit'] }),
+});
+/** A cart from before its limit may have more than one page. */
+export const cartQuerySchema = pageQuerySchema.extend({
+  limit: pageRowsSchema.default(MAX_CART_ITEMS),
 });
 export const productsQuerySchema = listQuerySchema.extend({
   name: productNameSchema

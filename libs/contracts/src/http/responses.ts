@@ -147,6 +147,8 @@ export const cartSchema = z.object({
       unitPriceCents: z.number().int().nullable(),
     }),
   ),
+  /** `after` of the next page; null on the last. */
+  next: z.string().nullable(),
 });
 /** A list in a stable order; `next` is the `after` of the next page, null on the last. */
 export const pageOf = <T extends z.ZodType>(item: T) => z.object({ items: z.array(item), next: z.string().nullable() });

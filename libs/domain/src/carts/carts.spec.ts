@@ -1,7 +1,8 @@
 import fc from 'fast-check';
-import { changeData, MAX_CART_PRODUCTS, outcomeResults, STAMP_AHEAD_MS_MAX } from '@eco/contracts';
+import { changeData, MAX_CART_ITEMS, MAX_CART_PRODUCTS, outcomeResults, STAMP_AHEAD_MS_MAX } from '@eco/contracts';
 import { bucketOf } from '@eco/routing';
 import { arrivedOf, checkOut, command, NOON_MS, placeOrder, stampAt } from '../test/commands.js';
+import type { CartItemRow } from './cart.js';
 import { BUCKETS, MemoryGroup } from '../test/memory-group.js';
 
 const create = (productId: string, stock: number) =>
@@ -70,42 +71,85 @@ describe('cart.edit', () => {
 });
 
 describe('a full cart', () => {
-  const full = (group: MemoryGroup, quantityOf: (index: number) => number) => {
+  /** A cart with room for products, of which the first ones were removed, so that it has as many rows as it may. */
+  const fullOfRemoved = (group: MemoryGroup) => {
+    const quantityOf = (index: number) => (index < MAX_CART_PRODUCTS - 100 ? 0 : 1);
     const edits = Array.from({ length: MAX_CART_PRODUCTS }, (_, index) => edit(index, `p-${index}`, quantityOf(index)));
     group.write(arrivedOf(edits));
   };
+  const fullOfItems = (group: MemoryGroup, count: number = MAX_CART_ITEMS) =>
+    group.write(arrivedOf(Array.from({ length: count }, (_, index) => edit(index, `p-${index}`, 1))));
   const kept = (group: MemoryGroup) => new Set([...group.stored.cartItems.values()].map(({ productId }) => productId));
 
   it('refuses another product with a reason, and accepts edits of its own products', () => {
     const group = new MemoryGroup();
-    full(group, () => 1);
+    fullOfItems(group);
     const { replies, cartItems } = group.write(arrivedOf([edit(1000, 'more', 1), edit(1001, 'p-7', 2)]));
     expect(replies).toMatchObject([
-      { status: 'refused', result: { reason: 'cart-full', productsMax: MAX_CART_PRODUCTS } },
+      { status: 'refused', result: { reason: 'cart-full', productsMax: MAX_CART_ITEMS } },
       { status: 'done', result: { applied: true } },
     ]);
     expect(cartItems).toMatchObject([{ productId: 'p-7', quantity: 2 }]);
     expect(outcomeResults['cart.edit'].parse({ reason: 'cart-full' })).toEqual({ reason: 'cart-full' });
   });
 
+  it('accepts removals, also of products that it never had, and then as many others', () => {
+    const group = new MemoryGroup();
+    fullOfItems(group);
+    const { replies } = group.write(
+      arrivedOf([edit(1000, 'never', 0), edit(1001, 'p-7', 0), edit(1002, 'more', 1), edit(1003, 'p-7', 1)]),
+    );
+    expect(replies).toMatchObject([
+      { status: 'done', result: { applied: true } },
+      { status: 'done', result: { applied: true } },
+      { status: 'done', result: { applied: true } },
+      { status: 'refused', result: { reason: 'cart-full' } },
+    ]);
+  });
+
+  it('has room again when it was cleared or ordered', () => {
+    for (const emptied of [clear(900), checkOut('ana', { stamp: stampAt(900) })]) {
+      const group = new MemoryGroup(AT);
+      group.write(arrivedOf(Array.from({ length: MAX_CART_ITEMS }, (_, index) => create(`p-${index}`, 1))));
+      fullOfItems(group);
+      const { replies } = group.write(arrivedOf([emptied, edit(1000, 'more', 1)]));
+      expect(replies.at(-1)).toMatchObject({ status: 'done', result: { applied: true } });
+    }
+  });
+
+  it('never has more products than an order may have, whatever the edits', () => {
+    const someEdit = fc.record({ product: fc.nat(MAX_CART_ITEMS + 20), quantity: fc.nat(2) });
+    fc.assert(
+      fc.property(fc.array(someEdit, { maxLength: 60 }), (edits) => {
+        const group = new MemoryGroup();
+        fullOfItems(group, MAX_CART_ITEMS - 3);
+        group.write(
+          arrivedOf(edits.map(({ product, quantity }, index) => edit(1000 + index, `p-${product}`, quantity))),
+        );
+        const items = [...group.stored.cartItems.values()].filter(({ quantity }) => quantity > 0);
+        expect(items.length).toBeLessThanOrEqual(MAX_CART_ITEMS);
+      }),
+      { numRuns: 20 },
+    );
+  });
+
   it('drops the item that was removed first, in one batch or several, and never an item in the cart', () => {
     const news = Array.from({ length: 10 }, (_, index) => edit(1000 + index, `new-${index}`, index % 2));
     for (const batches of [[news], news.map((one) => [one])]) {
       const group = new MemoryGroup();
-      full(group, (index) => (index < 6 ? 0 : 1));
+      fullOfRemoved(group);
       const replies = batches.flatMap((batch) => group.write(arrivedOf(batch)).replies);
       expect(replies.every((reply) => reply.type === 'outcome' && reply.status === 'done')).toBe(true);
       expect(group.stored.cartItems.size).toBe(MAX_CART_PRODUCTS);
-      const wanted = new Set(Array.from({ length: MAX_CART_PRODUCTS - 6 }, (_, index) => `p-${index + 6}`));
-      for (const index of [1, 3, 5, 7, 9]) wanted.add(`new-${index}`);
-      wanted.add('new-8');
+      const wanted = new Set(Array.from({ length: MAX_CART_PRODUCTS - 10 }, (_, index) => `p-${index + 10}`));
+      for (let index = 0; index < 10; index += 1) wanted.add(`new-${index}`);
       expect(kept(group)).toEqual(wanted);
     }
   });
 
   it('keeps a product that was dropped and added again in one batch', () => {
     const group = new MemoryGroup();
-    full(group, (index) => (index < 2 ? 0 : 1));
+    fullOfRemoved(group);
     group.write(arrivedOf([edit(1000, 'new', 1), edit(1001, 'p-0', 3)]));
     expect(group.stored.cartItems.get('ana\np-0')).toMatchObject({ quantity: 3 });
     expect([group.stored.cartItems.has('ana\np-1'), group.stored.cartItems.size]).toEqual([false, MAX_CART_PRODUCTS]);
@@ -168,11 +212,13 @@ describe('cart.checkout', () => {
     ]);
   });
 
-  it('refuses a cart with more products than an order may have, and states how many', () => {
+  it('refuses a cart from before the limit, with more products than an order may have, and states how many', () => {
     const group = new MemoryGroup(AT);
     const products = Array.from({ length: 201 }, (_, index) => `p-${index}`);
     group.write(arrivedOf(products.map((productId) => create(productId, 1))));
-    group.write(arrivedOf(products.map((productId, index) => edit(index, productId, 1))));
+    group.write(arrivedOf(products.slice(1).map((productId, index) => edit(index, productId, 1))));
+    const one = group.stored.cartItems.get('ana\np-1') as CartItemRow;
+    group.stored.cartItems.set('ana\np-0', { ...one, productId: 'p-0' });
     const { replies, orders, movements } = group.write(arrivedOf([checkOut('ana', { stamp: stampAt(500) })]));
     expect(replies).toMatchObject([
       { status: 'refused', result: { reason: 'order-too-long', lines: 201, linesMax: 200 } },

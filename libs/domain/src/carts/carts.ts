@@ -1,6 +1,7 @@
 import {
   CLOCK_SKEW_MS_MAX,
   highestStamp,
+  MAX_CART_ITEMS,
   MAX_CART_PRODUCTS,
   nextStamp,
   senderOf,
@@ -84,14 +85,20 @@ export class Carts {
   }
 
   /**
-   * Makes room for one more product. In a full cart the item that was removed longest ago is dropped; an item in the
-   * cart is never dropped. An even older edit of the dropped product that arrives later would then take effect. False:
-   * all items are in the cart.
+   * Makes room for an edit of a product. False: the cart has as many products as it may. A removal, and another quantity
+   * of a product in the cart, need no room.
+   *
+   * If too many products were removed, the one that was removed longest ago is dropped; an item in the cart is never
+   * dropped. An even older edit of the dropped product that arrives later would then take effect.
    */
-  makeRoom(customerId: string, productId: string): boolean {
+  makeRoom(customerId: string, productId: string, quantity: number): boolean {
     const cart = this.#cart(customerId);
-    if (cart.items.size < MAX_CART_PRODUCTS || cart.items.has(productId)) return true;
+    if (cart.items.size < MAX_CART_ITEMS) return true;
+    const present = cart.items.get(productId);
+    const isAdded = quantity > 0 && (present === undefined || !isIn(cart, present));
     const out = [...cart.items.values()].filter((item) => !isIn(cart, item));
+    if (isAdded && cart.items.size - out.length >= MAX_CART_ITEMS) return false;
+    if (present !== undefined || cart.items.size < MAX_CART_PRODUCTS) return true;
     if (out.length === 0) return false;
     const oldest = out.reduce((a, b) => (b.stamp < a.stamp ? b : a));
     cart.items.delete(oldest.productId);
