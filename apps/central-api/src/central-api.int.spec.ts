@@ -221,7 +221,12 @@ describe('the catalogue', () => {
     const product = { productId, name: 'Té', priceCents: 300, stock: 4 };
     const path = `/products/${productId}`;
     const made = await ask('POST', '/products', product);
-    expect([made.status, made.body, made.headers.get('location')]).toEqual([201, { productId, version: 1 }, path]);
+    const level = { onHand: 4, reserved: 0, available: 4 };
+    expect([made.status, made.body, made.headers.get('location')]).toEqual([
+      201,
+      { productId, version: 1, level },
+      path,
+    ]);
     expect(made.headers.get(headerNames.preferenceApplied)).toBeNull();
     expect(await ask('POST', '/products', product)).toMatchObject({
       status: 409,

@@ -33,8 +33,8 @@ export interface BranchSenders {
 
 /** A reason for which a command may be refused: the problem that the API answers, and members that give details. */
 export interface Refusal {
-  /** HTTP status. 404: the command names an unknown object. 409: every other reason. */
-  readonly status: 404 | 409;
+  /** HTTP status. 404: the command names an unknown object. 412: it states another version. 409: every other reason. */
+  readonly status: 404 | 409 | 412;
   /** Title for people. */
   readonly title: string;
   /** Members of the result in addition to `reason`. Absent: none. */

@@ -30,6 +30,9 @@ export const headers = {
   prefer: 'Prefer',
   preferenceApplied: 'Preference-Applied',
   retryAfter: 'Retry-After',
+  /** Version of a product, as `"3"` (RFC 9110). */
+  etag: 'ETag',
+  ifMatch: 'If-Match',
   /** Link to the next page of a list in a format other than JSON (RFC 8288). */
   link: 'Link',
   /** `true`: this response repeats that of an earlier identical request. */
@@ -54,6 +57,10 @@ export const headerDocuments: Readonly<Record<string, HeaderDocument>> = {
     description:
       'How far the answer sees: send it with the next read to see at least as much. Absent: no group has decided anything yet',
     schema: { type: 'string', examples: ['g1=7.1f0c5e9a.1234'] },
+  },
+  [headers.etag]: {
+    description: 'Version of the product: send it as `If-Match` with a change, which then undoes no other change',
+    schema: { type: 'string', examples: ['"7"'] },
   },
   [headers.source]: {
     description: 'Nodes that answered, each with its role',

@@ -10,7 +10,18 @@ import {
 
 /** The catalogue. A product's version counts its changes. */
 
+/** Most versions that a condition may name. */
+export const VERSIONS_MAX = 20;
+
 const productVersionSchema = z.object({ productId: productIdSchema, version: z.number().int() });
+/** The result of a creation. */
+export const productCreatedSchema = productVersionSchema.extend({
+  /**
+   * Level at `central` after the creation: the first units, and those that were there already if the product existed
+   * before. Absent: an older writer decided.
+   */
+  level: z.object({ onHand: z.number().int(), reserved: z.number().int(), available: z.number().int() }).optional(),
+});
 const productChangedSchema = z.object({
   productId: productIdSchema,
   name: productNameSchema,
@@ -19,6 +30,17 @@ const productChangedSchema = z.object({
   /** Absent: the chain's default rate. */
   taxBasisPoints: taxBasisPointsSchema.optional(),
 });
+
+/** The versions of which the product must have one, so that a change undoes no other. Absent: any. */
+const ifVersionsSchema = z.array(z.int().min(0)).min(1).max(VERSIONS_MAX).optional();
+
+const productChanged = {
+  'product-changed': {
+    status: 412,
+    title: 'The product has another version',
+    details: z.object({ version: z.number().int() }),
+  },
+} as const;
 
 /** The details are absent if the command names only one product. */
 export const productUnknown = {
@@ -48,17 +70,19 @@ export const productCommands = {
     senders: 'central',
     topic: 'products',
     mayWait: false,
-    result: productVersionSchema,
+    result: productCreatedSchema,
     change: { 'product.created': productChangedSchema },
     refusals: { 'product-exists': { status: 409, title: 'The product exists already' } },
   }),
   'product.update': defineCommand({
     body: commandBody({
       productId: productIdSchema,
-      name: productNameSchema,
-      priceCents: centsSchema,
-      /** Absent: unchanged. */
-      taxBasisPoints: taxBasisPointsSchema.optional(),
+      /** Absent, here and below: unchanged. */
+      name: productNameSchema.optional(),
+      priceCents: centsSchema.optional(),
+      /** Null: the chain's default rate. */
+      taxBasisPoints: taxBasisPointsSchema.nullable().optional(),
+      ifVersions: ifVersionsSchema,
     }),
     key: 'productId',
     route: 'products',
@@ -67,10 +91,10 @@ export const productCommands = {
     mayWait: false,
     result: productVersionSchema,
     change: { 'product.updated': productChangedSchema },
-    refusals: productUnknown,
+    refusals: { ...productUnknown, ...productChanged },
   }),
   'product.delete': defineCommand({
-    body: commandBody({ productId: productIdSchema }),
+    body: commandBody({ productId: productIdSchema, ifVersions: ifVersionsSchema }),
     key: 'productId',
     route: 'products',
     senders: 'central',
@@ -78,6 +102,6 @@ export const productCommands = {
     mayWait: false,
     result: productVersionSchema,
     change: { 'product.deleted': productVersionSchema },
-    refusals: productUnknown,
+    refusals: { ...productUnknown, ...productChanged },
   }),
 };

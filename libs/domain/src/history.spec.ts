@@ -89,11 +89,16 @@ const productFields = { productId, name: fc.constantFrom('Café', 'Yerba'), pric
 const aCreation = fc
   .record({ body: fc.record({ ...productFields, stock: fc.nat(9) }), idempotencyKey, envelope })
   .map(({ body, envelope, idempotencyKey }) => command('product.create', body, { idempotencyKey, ...envelope }));
+const ifVersions = fc.array(fc.nat(4), { minLength: 1, maxLength: 2 });
 const anUpdate = fc
-  .record({ body: fc.record(productFields), idempotencyKey, envelope })
+  .record({
+    body: fc.record({ ...productFields, ifVersions }, { requiredKeys: ['productId'] }),
+    idempotencyKey,
+    envelope,
+  })
   .map(({ body, envelope, idempotencyKey }) => command('product.update', body, { idempotencyKey, ...envelope }));
 const aDeletion = fc
-  .record({ body: fc.record({ productId }), idempotencyKey, envelope })
+  .record({ body: fc.record({ productId, ifVersions }, { requiredKeys: ['productId'] }), idempotencyKey, envelope })
   .map(({ body, envelope, idempotencyKey }) => command('product.delete', body, { idempotencyKey, ...envelope }));
 
 const aReservation = fc

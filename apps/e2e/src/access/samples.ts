@@ -56,6 +56,7 @@ export function samplesOf(planted: Planted, unique: () => string): Readonly<Reco
     'GET /products/{productId}': [{ path: { productId } }],
     'POST /products': [{ body: { productId: `p-${unique()}`, ...product } }],
     'PUT /products/{productId}': [{ path: { productId: `p-${unique()}` }, body: product }],
+    'PATCH /products/{productId}': [{ path: { productId: `p-${unique()}` }, body: { priceCents: 1 } }],
     'DELETE /products/{productId}': [{ path: { productId: `p-${unique()}` } }],
     'POST /inventory/{productId}/receipts': [{ path: { productId }, body: { quantity: 1 } }],
     'POST /inventory/{productId}/adjustments': [{ path: { productId }, body: { delta: 1, reason: 'found' } }],

@@ -1,11 +1,13 @@
-import { Controller, Delete, Post, Put } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
+import { Controller, Delete, Patch, Post, Put } from '@nestjs/common';
+import { ApiConsumes, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import {
   commandAcceptedSchema,
   createProductRequestSchema,
+  patchProductRequestSchema,
   headers as headerNames,
   productIdSchema,
+  productCreatedSchema,
   productPathSchema,
   updateProductRequestSchema,
   reasonsOf,
@@ -20,8 +22,14 @@ import {
   requesterOf,
   type CommandInput,
 } from '../http/commands/command-headers.js';
+import { etagOf, ifMatchSchema } from '../http/commands/if-match.js';
 import { changesStock } from '../http/policies.js';
-import { COMMAND_PROBLEMS, responseOf, type CommandResponse } from '../http/commands/command-response.js';
+import {
+  COMMAND_PROBLEMS,
+  responseOf,
+  type CommandResponse,
+  type DoneResponse,
+} from '../http/commands/command-response.js';
 
 /**
  * Clients that change the catalogue want to know the result, so these requests wait by default, s. Without load a
@@ -34,16 +42,29 @@ const accepted = {
   body: commandAcceptedSchema,
   headers: ['Location', headerNames.preferenceApplied],
 };
+const conditionalHeadersSchema = commandHeadersSchema.extend({ 'if-match': ifMatchSchema.optional() });
+const changed = {
+  description: 'Changed',
+  body: z.object({ productId: productIdSchema, version: z.number().int() }),
+  headers: [headerNames.etag, ...DECIDED_HEADERS],
+};
 const productVersion = z.object({ productId: productIdSchema, version: z.number().int() });
 
 const createProduct = operation({
   id: 'createProduct',
   summary: 'Add a product, with its first units at the head office',
+  description:
+    'A product that was removed keeps its units. If it is added again, the first units are added to them, and `level` ' +
+    'is the result.',
   access: changesStock('product.create'),
   headers: commandHeadersSchema,
   body: createProductRequestSchema,
   answers: {
-    201: { description: 'Added', body: productVersion, headers: ['Location', ...DECIDED_HEADERS] },
+    201: {
+      description: 'Added',
+      body: productCreatedSchema,
+      headers: ['Location', headerNames.etag, ...DECIDED_HEADERS],
+    },
     202: accepted,
   },
   problems: [...reasonsOf('product.create'), ...COMMAND_PROBLEMS],
@@ -54,9 +75,21 @@ const updateProduct = operation({
   description: 'Orders decided earlier keep their price.',
   access: changesStock('product.update'),
   path: productPathSchema,
-  headers: commandHeadersSchema,
+  headers: conditionalHeadersSchema,
   body: updateProductRequestSchema,
-  answers: { 200: { description: 'Changed', body: productVersion, headers: DECIDED_HEADERS }, 202: accepted },
+  answers: { 200: changed, 202: accepted },
+  problems: [...reasonsOf('product.update'), ...COMMAND_PROBLEMS],
+});
+const patchProduct = operation({
+  summary: 'Change some fields of a product',
+  description:
+    'A merge patch (RFC 7396): the fields that it names change, and no other does. `taxBasisPoints: null` returns to ' +
+    "the chain's default rate. Orders decided earlier keep their price.",
+  access: changesStock('product.update'),
+  path: productPathSchema,
+  headers: conditionalHeadersSchema,
+  body: patchProductRequestSchema,
+  answers: { 200: changed, 202: accepted },
   problems: [...reasonsOf('product.update'), ...COMMAND_PROBLEMS],
 });
 const deleteProduct = operation({
@@ -65,10 +98,22 @@ const deleteProduct = operation({
   description: 'Its stock stays.',
   access: changesStock('product.delete'),
   path: productPathSchema,
-  headers: commandHeadersSchema,
+  headers: conditionalHeadersSchema,
   answers: { 202: accepted, 204: { description: 'Removed', headers: DECIDED_HEADERS } },
   problems: [...reasonsOf('product.delete'), ...COMMAND_PROBLEMS],
 });
+
+type ConditionalInput = CommandInput<z.output<typeof conditionalHeadersSchema>>;
+
+function conditionOf({ headers }: ConditionalInput): { ifVersions?: number[] } {
+  const versions = headers['if-match'];
+  return versions === undefined ? {} : { ifVersions: versions };
+}
+
+/** The headers of a response with a product's version. */
+function headersOf({ result, headers }: DoneResponse): Record<string, string> {
+  return { [headerNames.etag]: etagOf(result['version']), ...headers };
+}
 
 type ProductCommand = 'product.create' | 'product.update' | 'product.delete';
 
@@ -82,23 +127,35 @@ export class ProductsWriteController {
   async create(@Input(createProduct) { body, ...request }: InputOf<typeof createProduct>): Promise<HttpResponse> {
     const { id, response } = await this.#submit('product.create', body, request);
     if (response.type === 'accepted') return acceptedResponse(id, response.headers);
-    return respond(201, response.result, { Location: `/products/${body.productId}`, ...response.headers });
+    const location = { Location: `/products/${body.productId}` };
+    return respond(201, response.result, { ...location, ...headersOf(response) });
   }
 
   @Put(':productId')
   @Operation(updateProduct)
   async update(@Input(updateProduct) { path, body, ...request }: InputOf<typeof updateProduct>): Promise<HttpResponse> {
-    const { id, response } = await this.#submit('product.update', { ...path, ...body }, request);
-    if (response.type === 'accepted') return acceptedResponse(id, response.headers);
-    return respond(200, response.result, response.headers);
+    return this.#change({ ...path, ...body }, request);
+  }
+
+  @Patch(':productId')
+  @ApiConsumes('application/merge-patch+json', 'application/json')
+  @Operation(patchProduct)
+  async patch(@Input(patchProduct) { path, body, ...request }: InputOf<typeof patchProduct>): Promise<HttpResponse> {
+    return this.#change({ ...path, ...body }, request);
   }
 
   @Delete(':productId')
   @Operation(deleteProduct)
   async delete(@Input(deleteProduct) { path, ...request }: InputOf<typeof deleteProduct>): Promise<HttpResponse> {
-    const { id, response } = await this.#submit('product.delete', path, request);
+    const { id, response } = await this.#submit('product.delete', { ...path, ...conditionOf(request) }, request);
     if (response.type === 'accepted') return acceptedResponse(id, response.headers);
     return respond(204, undefined, response.headers);
+  }
+
+  async #change(body: CommandBody<'product.update'>, request: ConditionalInput): Promise<HttpResponse> {
+    const { id, response } = await this.#submit('product.update', { ...body, ...conditionOf(request) }, request);
+    if (response.type === 'accepted') return acceptedResponse(id, response.headers);
+    return respond(200, response.result, headersOf(response));
   }
 
   async #submit<K extends ProductCommand>(

@@ -1,9 +1,10 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { productPathSchema, productSchema } from '@eco/contracts';
+import { headers as headerNames, productPathSchema, productSchema } from '@eco/contracts';
 import { respond, Input, operation, Operation, problem, type HttpResponse, type InputOf } from '@eco/service';
 import { Reads } from '@eco/reads';
 import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../http/read-answer.js';
+import { etagOf } from '../http/commands/if-match.js';
 import { readsCatalogue } from '../http/policies.js';
 import { readOptionsOf, readHeadersSchema } from '../http/read-request.js';
 import { productOf, productQuery } from './product.query.js';
@@ -14,7 +15,9 @@ const getProduct = operation({
   access: readsCatalogue,
   path: productPathSchema,
   headers: readHeadersSchema,
-  answers: { 200: { description: 'The product', body: productSchema, headers: READ_ANSWER_HEADERS } },
+  answers: {
+    200: { description: 'The product', body: productSchema, headers: [...READ_ANSWER_HEADERS, headerNames.etag] },
+  },
   problems: ['product-unknown', ...READ_PROBLEMS],
 });
 
@@ -32,6 +35,6 @@ export class ProductController {
     const read = headersOf([source], options);
     const [row] = rows;
     if (row === undefined) throw problem('product-unknown', { headers: read });
-    return respond(200, productOf(row), read);
+    return respond(200, productOf(row), { ...read, [headerNames.etag]: etagOf(row.version) });
   }
 }

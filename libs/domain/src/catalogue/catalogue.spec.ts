@@ -1,6 +1,6 @@
 import { changeData, outcomeResults } from '@eco/contracts';
 import { bucketOf } from '@eco/routing';
-import { arrivedOf, command } from '../test/commands.js';
+import { arrivedOf, command, reserve } from '../test/commands.js';
 import { BUCKETS, MemoryGroup } from '../test/memory-group.js';
 
 const bucket = bucketOf('cafe', BUCKETS);
@@ -57,8 +57,25 @@ describe('product.create', () => {
     group.write(arrivedOf([create(10), remove]));
     const { products, levels, outcomes } = group.write(arrivedOf([create(5)]));
     expect(products).toMatchObject([{ version: 3, deleted: false }]);
-    expect(outcomes).toMatchObject([{ changeType: 'product.created', result: { version: 3 } }]);
+    expect(outcomes).toMatchObject([
+      { changeType: 'product.created', result: { version: 3, level: { onHand: 15, reserved: 0, available: 15 } } },
+    ]);
     expect(levels).toMatchObject([{ onHand: 15, sequence: 2 }]);
+  });
+
+  it('states the level of a restored product without first units, and moves nothing', () => {
+    const group = new MemoryGroup();
+    group.write(arrivedOf([create(10), remove]));
+    const { levels, outcomes } = group.write(arrivedOf([create(0)]));
+    expect(outcomes).toMatchObject([{ result: { level: { onHand: 10, reserved: 0, available: 10 } } }]);
+    expect(levels).toEqual([]);
+  });
+
+  it('counts the units of the level that open reservations hold', () => {
+    const group = new MemoryGroup();
+    group.write(arrivedOf([create(10), reserve('ana', { cafe: 4 }), remove]));
+    const { outcomes } = group.write(arrivedOf([create(5)]));
+    expect(outcomes).toMatchObject([{ result: { level: { onHand: 15, reserved: 4, available: 11 } } }]);
   });
 });
 
@@ -103,6 +120,52 @@ describe('product.update and product.delete', () => {
     group.write(arrivedOf([remove]));
     const { outcomes: again } = group.write(arrivedOf([create(1)]));
     expect(again[0]?.changeData).not.toHaveProperty('taxBasisPoints');
+  });
+
+  it('change only the fields that they state, so that a new price does not undo a new name', () => {
+    const group = new MemoryGroup();
+    group.write(arrivedOf([create(1)]));
+    const rename = command('product.update', { productId: 'cafe', name: 'Café Premium' });
+    const reprice = command('product.update', { productId: 'cafe', priceCents: 990 });
+    const rate = command('product.update', { productId: 'cafe', taxBasisPoints: 1600 });
+    const noRate = command('product.update', { productId: 'cafe', taxBasisPoints: null });
+    const { products, outcomes } = group.write(arrivedOf([rename, reprice, rate, noRate]));
+    expect(products).toMatchObject([{ name: 'Café Premium', priceCents: 990, taxBasisPoints: null, version: 5 }]);
+    expect(outcomes[2]?.changeData).toEqual({
+      productId: 'cafe',
+      name: 'Café Premium',
+      priceCents: 990,
+      taxBasisPoints: 1600,
+      version: 4,
+    });
+    expect(outcomes[3]?.changeData).not.toHaveProperty('taxBasisPoints');
+  });
+
+  it('do nothing if the product has none of the versions that they name', () => {
+    const group = new MemoryGroup();
+    group.write(arrivedOf([create(1), update]));
+    const price = (priceCents: number, ifVersions: number[]) =>
+      command('product.update', { productId: 'cafe', priceCents, ifVersions }, { idempotencyKey: `${priceCents}` });
+    const { replies, products } = group.write(
+      arrivedOf([
+        price(1, [1]),
+        price(2, [1, 2]),
+        price(3, [2]),
+        command('product.delete', { productId: 'cafe', ifVersions: [2] }, { idempotencyKey: 'late' }),
+      ]),
+    );
+    expect(replies).toMatchObject([
+      { status: 'refused', result: { reason: 'product-changed', version: 2 } },
+      { status: 'done', result: { version: 3 } },
+      { status: 'refused', result: { reason: 'product-changed', version: 3 } },
+      { status: 'refused', result: { reason: 'product-changed', version: 3 } },
+    ]);
+    expect(products).toMatchObject([{ priceCents: 2, version: 3, deleted: false }]);
+    const right = command('product.delete', { productId: 'cafe', ifVersions: [3] });
+    expect(group.write(arrivedOf([right])).replies).toMatchObject([{ status: 'done', result: { version: 4 } }]);
+    expect(group.write(arrivedOf([price(5, [4])])).replies).toMatchObject([
+      { status: 'refused', result: { reason: 'product-unknown' } },
+    ]);
   });
 
   it.each([update, remove])('refuse an unknown product: $kind', (command) => {

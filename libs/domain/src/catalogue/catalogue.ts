@@ -38,7 +38,7 @@ export class Catalogue {
    */
   change(
     productId: string,
-    to: Partial<Pick<Product, 'name' | 'priceCents' | 'taxBasisPoints'>> & Pick<Product, 'deleted'>,
+    to: { [Field in 'name' | 'priceCents' | 'taxBasisPoints']?: Product[Field] | undefined } & Pick<Product, 'deleted'>,
   ): Readonly<Product> {
     const product = this.#workingProduct(productId);
     product.name = to.name ?? product.name;

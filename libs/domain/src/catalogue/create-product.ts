@@ -1,4 +1,5 @@
 import { CENTRAL } from '@eco/contracts';
+import { availableOf } from '../stock/stock-ledger.js';
 import { changeOf } from './catalogue.js';
 import { done, refused, type Rules } from '../rules.js';
 
@@ -10,10 +11,13 @@ export const createProduct: Rules<'product.create'> = {
     const { productId, name, priceCents, taxBasisPoints = null, stock } = body;
     if (state.catalogue.find(productId) !== undefined) return refused('product-exists');
     const product = state.catalogue.change(productId, { name, priceCents, taxBasisPoints, deleted: false });
-    if (stock > 0) {
-      const level = state.stock.level(productId, CENTRAL);
-      state.stock.move(level, { movement: 'received', onHandDelta: stock, reservedDelta: 0 }, id);
-    }
-    return done({ productId, version: product.version }, { type: 'product.created', data: changeOf(product) });
+    // A product that existed before keeps its units, so the level may be more than the first units.
+    const level = state.stock.level(productId, CENTRAL);
+    if (stock > 0) state.stock.move(level, { movement: 'received', onHandDelta: stock, reservedDelta: 0 }, id);
+    const { onHand, reserved } = level;
+    return done(
+      { productId, version: product.version, level: { onHand, reserved, available: availableOf(level) } },
+      { type: 'product.created', data: changeOf(product) },
+    );
   },
 };

@@ -336,18 +336,24 @@ export class OneByOne {
         const { productId, name, priceCents, taxBasisPoints = null, stock } = body;
         if (this.product(productId)?.deleted === false) return ['refused', { reason: 'product-exists' }];
         if (stock > 0) this.#ledger.move(productId, 'central', stock, 0, command.id);
-        return this.#change({ productId, name, priceCents, taxBasisPoints, deleted: false });
+        const { onHand, reserved } = this.#ledger.level(productId, 'central');
+        const [status, result] = this.#change({ productId, name, priceCents, taxBasisPoints, deleted: false });
+        return [status, { ...result, level: { onHand, reserved, available: onHand - reserved } }];
       }
       case 'product.update': {
-        const { productId, name, priceCents } = body;
+        const { productId } = body;
         const product = this.product(productId);
         if (product?.deleted !== false) return ['refused', { reason: 'product-unknown' }];
-        const { taxBasisPoints = product.taxBasisPoints } = body;
+        const { version } = product;
+        if (body.ifVersions?.includes(version) === false) return ['refused', { reason: 'product-changed', version }];
+        const { name = product.name, priceCents = product.priceCents, taxBasisPoints = product.taxBasisPoints } = body;
         return this.#change({ productId, name, priceCents, taxBasisPoints, deleted: false });
       }
       case 'product.delete': {
         const product = this.product(body.productId);
         if (product?.deleted !== false) return ['refused', { reason: 'product-unknown' }];
+        const { version } = product;
+        if (body.ifVersions?.includes(version) === false) return ['refused', { reason: 'product-changed', version }];
         return this.#change({ ...product, deleted: true });
       }
       case 'reservation.create': {

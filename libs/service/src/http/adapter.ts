@@ -103,13 +103,15 @@ export class ServiceAdapter extends FastifyAdapter implements ExceptionFilter {
     });
     addCompression(fastify);
     fastify.removeAllContentTypeParsers();
-    fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
-      try {
-        done(null, parseJsonBody(body as Buffer, request.headers));
-      } catch (error) {
-        done(error as Error);
-      }
-    });
+    for (const type of ['application/json', 'application/merge-patch+json']) {
+      fastify.addContentTypeParser(type, { parseAs: 'buffer' }, (request, body, done) => {
+        try {
+          done(null, parseJsonBody(body as Buffer, request.headers, request.method));
+        } catch (error) {
+          done(error as Error);
+        }
+      });
+    }
   }
 
   /** Nest must add no parsers: the constructor adds the only one, for JSON. Forms are refused. */

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { IncomingHttpHeaders } from 'node:http';
 import { problem } from './problem.js';
 
-const JSON_TYPE = /^application\/json\s*(?:;\s*charset\s*=\s*(?:utf-8|"utf-8")\s*)?$/i;
+const JSON_TYPE = /^application\/(?:json|merge-patch\+json)\s*(?:;\s*charset\s*=\s*(?:utf-8|"utf-8")\s*)?$/i;
 
 /**
  * Parses a JSON body. Bytes that are not UTF-8 are refused, because decoding would replace them by U+FFFD and could
@@ -10,8 +10,8 @@ const JSON_TYPE = /^application\/json\s*(?:;\s*charset\s*=\s*(?:utf-8|"utf-8")\s
  * refuses by name. A body that two programs could read differently is refused: one in another charset, and an object with
  * a key twice.
  */
-export function parseJsonBody(bytes: Buffer, headers: IncomingHttpHeaders): unknown {
-  checkType(headers);
+export function parseJsonBody(bytes: Buffer, headers: IncomingHttpHeaders, method = 'POST'): unknown {
+  checkType(headers, method);
   if (bytes.length === 0) return undefined;
   if (!isUtf8(bytes)) throw malformed('The body is not UTF-8');
   const text = bytes.toString('utf8');
@@ -20,9 +20,10 @@ export function parseJsonBody(bytes: Buffer, headers: IncomingHttpHeaders): unkn
   return value;
 }
 
-function checkType({ 'content-type': type = '' }: IncomingHttpHeaders) {
-  if (JSON_TYPE.test(type)) return;
-  const message = 'must be application/json, in UTF-8';
+function checkType({ 'content-type': type = '' }: IncomingHttpHeaders, method: string) {
+  const isPatch = method === 'PATCH';
+  if (JSON_TYPE.test(type) && (isPatch || !/merge-patch/i.test(type))) return;
+  const message = `must be application/json${isPatch ? ' or application/merge-patch+json' : ''}, in UTF-8`;
   throw problem('unsupported-media-type', { faults: [{ at: 'header.content-type', message }] });
 }
 
