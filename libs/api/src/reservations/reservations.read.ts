@@ -11,7 +11,7 @@ import {
 import { Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
 import { Reads, type ReadOptions } from '@eco/reads';
 import { isUuid } from '@eco/routing';
-import { acceptHeader, answerList, LIST_ANSWER_HEADERS, type PageStart } from '../http/list.js';
+import { acceptHeader, answerList, AS_CSV, LIST_ANSWER_HEADERS, type PageStart } from '../http/list.js';
 import { mergePage, notAPlace, type Part } from '../http/page.js';
 import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../http/read-answer.js';
 import { readsOrders } from '../http/policies.js';
@@ -25,6 +25,7 @@ import {
 } from './reservation.query.js';
 
 const listReservations = operation({
+  id: 'listReservations',
   summary: 'Reservations that are held, the next to expire first',
   description:
     'Of the chain, of a branch, of a customer, or of a customer at a branch. Those that ended are read by their id. A page of a ' +
@@ -33,11 +34,13 @@ const listReservations = operation({
   access: readsOrders,
   query: reservationsQuerySchema,
   headers: readHeadersSchema.extend(acceptHeader),
+  examples: { after: '2026-11-24T12:00:00.000000Z/0198c5b2-7a31-7c4e-9d20-5f1c2b3a4d5e' },
   answers: {
     200: {
       description: 'One page',
       body: reservationPageSchema,
       headers: [...READ_ANSWER_HEADERS, ...LIST_ANSWER_HEADERS],
+      alsoAs: AS_CSV,
     },
   },
   problems: [...READ_PROBLEMS],

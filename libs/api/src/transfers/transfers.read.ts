@@ -4,7 +4,7 @@ import { locationSchema, transferPageSchema, transferSchema, transfersQuerySchem
 import { Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
 import { Reads } from '@eco/reads';
 import { isUuid } from '@eco/routing';
-import { acceptHeader, answerList, LIST_ANSWER_HEADERS } from '../http/list.js';
+import { acceptHeader, answerList, AS_CSV, LIST_ANSWER_HEADERS } from '../http/list.js';
 import { mergePage, notAPlace, wholePart } from '../http/page.js';
 import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../http/read-answer.js';
 import { readsTransfers } from '../http/policies.js';
@@ -12,6 +12,7 @@ import { readOptionsOf, readHeadersSchema } from '../http/read-request.js';
 import { transferOf, transfersInTransitQuery } from './transfer.query.js';
 
 const listTransfers = operation({
+  id: 'listTransfersInTransit',
   summary: 'Transfers in transit, by destination',
   description:
     'Units that have left one location and have not arrived at another: what people sent, and what the head office granted to ' +
@@ -19,11 +20,13 @@ const listTransfers = operation({
   access: readsTransfers,
   query: transfersQuerySchema,
   headers: readHeadersSchema.extend(acceptHeader),
+  examples: { after: 'sucursal-1/0198c5b2-7a31-7c4e-9d20-5f1c2b3a4d5e' },
   answers: {
     200: {
       description: 'One page',
       body: transferPageSchema,
       headers: [...READ_ANSWER_HEADERS, ...LIST_ANSWER_HEADERS],
+      alsoAs: AS_CSV,
     },
   },
   problems: [...READ_PROBLEMS],
