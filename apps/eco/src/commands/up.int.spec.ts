@@ -125,7 +125,7 @@ test('impossible requests are refused in one line, before anything starts', asyn
   const refused = up('--brokers', '2', '--port-amqp', 'x', '--branches', 'norte,central,norte');
   expect(await refused.ended).toBe(2);
   expect(refused.text()).toBe(
-    'error: --branches: "central" must not be "central": that is the head office; --branches names a branch twice; ' +
+    'error: --brokers must be one of 1, 3, 5, not "2"; --branches: "central" must not be "central": that is the head office; --branches names a branch twice; ' +
       '--port-amqp must be a whole number from 0 to 65,535, not "x"\n',
   );
 

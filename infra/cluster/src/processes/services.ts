@@ -10,6 +10,7 @@ import { serviceSecretsFile, writeServiceSecrets } from '../secrets.js';
 import { together, type Step } from '../steps.js';
 import type { Host } from '../host.js';
 import { isOk } from './is-ok.js';
+import { nodeOptionsOf } from './node-options.js';
 import { runningNode } from './running-node.js';
 import type { NativeProcess, ProcessSpec } from './native-process.js';
 import { ownSettings } from './own-settings.js';
@@ -90,7 +91,7 @@ export class Services {
       name: service.name,
       stage: stages[service.app],
       command: process.execPath,
-      args: ['--enable-source-maps', path.join(PROJECT_DIR, 'apps', service.app, 'dist/main.js')],
+      args: [...nodeOptionsOf(service.app), path.join(PROJECT_DIR, 'apps', service.app, 'dist/main.js')],
       env: () => ({ ...environment, ...this.#settings(service), ...ownSettings(dataDir, service.name) }),
       cwd: PROJECT_DIR,
       logFile: logFile(service.name),
