@@ -160,8 +160,10 @@ describe('commandSchema', () => {
   });
 
   it.each(Object.keys(bodies) as CommandKind[])('names every field that %s lacks', (kind) => {
+    // A change of a product names only the fields that it changes.
+    const required = kind === 'product.update' ? ['productId'] : Object.keys(bodies[kind]);
     expect(faults(commandSchema, command(kind, {})).map((fault) => fault.split(':')[0])).toEqual(
-      Object.keys(bodies[kind]).map((field) => `body.${field}`),
+      required.map((field) => `body.${field}`),
     );
   });
 
