@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { addEventsUser, eventsUserText, removeEventsUser } from '../events-users.js';
 import { Accounts, accountSchema, type Account } from '../accounts.js';
-import { json, print, refuse } from '../input.js';
+import { json, printChecked } from '../input.js';
 import { tableOf } from '../text-table.js';
 import { targetOptions, type Where } from '../target.js';
 
@@ -27,13 +27,21 @@ const ROLES = 'administrator, manager, branch-manager, cashier, integration or o
  */
 export function registerUsers(program: Command): void {
   const users = program.command('users').description('accounts of staff and programs: list, add, change');
-  const act = (command: Command, work: (accounts: Accounts, options: Options, ...args: string[]) => Promise<string>) =>
+  const act = (
+    command: Command,
+    work: (accounts: Accounts, options: Options, ...args: string[]) => Promise<string>,
+    check: (options: Options, login: string | undefined) => readonly string[] = () => [],
+  ) =>
     targetOptions(command)
       .option('--json', 'print JSON')
       .action((...all: unknown[]) => {
         const own = all[all.length - 1] as Command;
         const options = own.opts<Options>();
-        return print(own, () => Accounts.open(options).then((accounts) => work(accounts, options, ...own.args)));
+        return printChecked(
+          own,
+          (violations) => violations.push(...check(options, own.args[0])),
+          () => Accounts.open(options).then((accounts) => work(accounts, options, ...own.args)),
+        );
       });
 
   act(users.command('list', { isDefault: true }).description('list accounts by log-in name'), list);
@@ -46,6 +54,7 @@ export function registerUsers(program: Command): void {
       .option('--scope <scope...>', 'of an integration: events, read, or kinds of commands such as order.place')
       .option('--events <name>', 'instead: a program that consumes events, with a broker user and an account'),
     (accounts, options, login = '') => add(accounts, options as AddOptions, login),
+    violationsOfAdd,
   );
   act(
     users
@@ -81,19 +90,28 @@ async function list(accounts: Accounts, options: Options): Promise<string> {
   return options.json ? json(all) : accountTable(all);
 }
 
+function violationsOfAdd(options: AddOptions, login: string | undefined): string[] {
+  const { role, events } = options;
+  if (events === undefined) {
+    return [
+      ...(login === undefined ? ['a log-in name is missing'] : []),
+      ...(role === undefined ? ['--role is missing'] : []),
+    ];
+  }
+  return [
+    ...(login === undefined ? [] : [`a log-in name is not used with --events, but ${login} is given`]),
+    ...(['role', 'branch', 'scope'] as const)
+      .filter((option) => options[option] !== undefined)
+      .map((option) => `--${option} is not used with --events`),
+  ];
+}
+
 async function add(accounts: Accounts, options: AddOptions, login: string): Promise<string> {
   const { role, branch: branchId = null, scope: scopes = [], events } = options;
   if (events !== undefined) {
-    refuse([
-      ...(login === '' ? [] : [`a log-in name is not used with --events, but ${login} is given`]),
-      ...(['role', 'branch', 'scope'] as const)
-        .filter((option) => options[option] !== undefined)
-        .map((option) => `--${option} is not used with --events`),
-    ]);
     const added = await addEventsUser(accounts, events);
     return options.json ? json(added) : eventsUserText(added);
   }
-  refuse([...(login === '' ? ['a log-in name is missing'] : []), ...(role === undefined ? ['--role is missing'] : [])]);
   const answer = await accounts.ask('POST', '/accounts', { login, role, branchId, scopes });
   const added = accountSchema.extend(passwordSchema.shape).parse(answer);
   return options.json ? json(added) : `${accountTable([added])}\n${passwordLine(added.password)}`;

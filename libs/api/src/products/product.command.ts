@@ -81,6 +81,7 @@ const updateProduct = operation({
   problems: [...reasonsOf('product.update'), ...COMMAND_PROBLEMS],
 });
 const patchProduct = operation({
+  id: 'patchProduct',
   summary: 'Change some fields of a product',
   description:
     'A merge patch (RFC 7396): the fields that it names change, and no other does. `taxBasisPoints: null` returns to ' +
