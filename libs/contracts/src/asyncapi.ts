@@ -38,7 +38,7 @@ export function asyncApiDocument({ version = '0.1.0' }: { version?: string } = {
         'Seen from the shard writer of a database group. Commands are persistent, mandatory and confirmed; they ' +
         'may arrive twice and take effect once. Events only announce what GET /changes has in order, and may be dropped. ' +
         'A receiver ignores fields that it does not know, so a newer sender may add optional ones. A consumer of events ' +
-        'receives what the operations announceChanges and beat send: see docs/clients.md. Commands are internal: only the ' +
+        'receives changes and heartbeats: see docs/clients.md. Commands are internal: only the ' +
         "APIs of EcoMarket and its command line may send them, and each broker user only its own. Other programs use the APIs' " +
         'HTTP operations, which make the commands.',
       license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },

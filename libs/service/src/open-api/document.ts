@@ -46,7 +46,8 @@ export function openApiDocument(app: INestApplication, api: Api, port: number): 
   const paths = mapMembers(document.paths as unknown as Record<string, Record<string, ListedOperation>>, (operations) =>
     mapMembers(operations, (listed, method) => {
       listed.tags?.forEach((tag) => tags.add(tag));
-      return { tags: listed.tags, ...operationDocument(method, declarationOf(listed)) };
+      const declaration = declarationOf(listed);
+      return declaration === undefined ? listed : { tags: listed.tags, ...operationDocument(method, declaration) };
     }),
   );
   const schemas: Record<string, unknown> = {};

@@ -28,7 +28,7 @@ export function operationDocument(method: string, declaration: OperationDeclarat
       ...parameters('query', query, examples),
       ...parameters('header', headers),
     ],
-    ...(body && { requestBody: requestBody(body, `${capital(id)}Request`) }),
+    ...(body && { requestBody: requestBody(method, body, `${capital(id)}Request`) }),
     responses: {
       ...Object.fromEntries(
         statuses.map((status) => [status, answerOf(answers[status] as AnswerDeclaration, bodyName(status))]),
@@ -82,12 +82,14 @@ function headerNamed(name: string): string {
   return Object.values(headerNames).find((known) => known.toLowerCase() === name) ?? name;
 }
 
-function requestBody(schema: z.ZodType, name: string) {
+function requestBody(method: string, schema: z.ZodType, name: string) {
   const example = exampleOf(schema);
+  const content = { schema: documentSchema(schema, 'input', name), ...(example !== undefined && { example }) };
   return {
     required: !schema.safeParse(undefined).success,
     content: {
-      'application/json': { schema: documentSchema(schema, 'input', name), ...(example !== undefined && { example }) },
+      'application/json': content,
+      ...(method === 'patch' && { 'application/merge-patch+json': content }),
     },
   };
 }

@@ -22,9 +22,12 @@ export function Operation(declaration: OperationDeclaration): MethodDecorator {
 
 export interface ListedOperation {
   readonly tags?: string[];
-  readonly [DECLARATION_EXTENSION]: { readonly index: number };
+  readonly [DECLARATION_EXTENSION]?: { readonly index: number };
 }
 
-export function declarationOf({ [DECLARATION_EXTENSION]: { index } }: ListedOperation): OperationDeclaration {
-  return declarations[index] as OperationDeclaration;
+/** Undefined: the method is not declared as an operation, so only its path is known. */
+export function declarationOf({
+  [DECLARATION_EXTENSION]: declared,
+}: ListedOperation): OperationDeclaration | undefined {
+  return declared && declarations[declared.index];
 }

@@ -35,7 +35,7 @@ const ofStatus: Readonly<Record<number, readonly string[]>> = {
   504: ['Location'],
 };
 
-/** Responses of an operation that are problems, by status. The member `type` tells the problems of a status apart. */
+/** Responses of an operation that are problems, by status. The member `type` distinguishes the problems of a status. */
 export function problemResponses(method: string, { body, answers, problems = [] }: OperationDeclaration) {
   const changes = method === 'get' ? [] : OF_CHANGES;
   const names = [...new Set([...OF_ALL, ...changes, ...(body === undefined ? [] : OF_BODIES), ...problems])];

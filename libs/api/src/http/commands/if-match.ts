@@ -26,7 +26,8 @@ export const ifMatchSchema = z
   })
   .meta({
     description: 'Change the product only if it has this version, which `ETag` stated. `*`: any version',
-    examples: ['"3"'],
+    // It works for every product.
+    examples: ['*'],
   });
 
 export function etagOf(version: unknown): string {
