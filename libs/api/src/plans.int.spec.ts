@@ -85,8 +85,8 @@ const FILLS = [
          'branch-' || n % ${BRANCHES} + 1, '1', n, '[]', '{}', '[]'
   FROM generate_series(1, ${SALES}) n;
   INSERT INTO eco.transfer (transfer_id, seq, sent_at, arrived_at, quantity, bucket, status, product_id, from_location, to_location)
-  SELECT md5(n::text)::uuid, n / ${ORDERS_OF_BATCH}, '2026-01-01', CASE WHEN n % 50 > 0 THEN '2026-01-02'::timestamptz END, 1, n % 16,
-         CASE WHEN n % 50 > 0 THEN 'arrived' ELSE 'in-transit' END, 'product-' || n % ${PRODUCTS}, 'central', 'branch-' || n % ${BRANCHES} + 1
+  SELECT md5(n::text)::uuid, n / ${ORDERS_OF_BATCH}, '2026-01-01', CASE WHEN n % 500 > 0 THEN '2026-01-02'::timestamptz END, 1, n % 16,
+         CASE WHEN n % 500 > 0 THEN 'arrived' ELSE 'in-transit' END, 'product-' || n % ${PRODUCTS}, 'central', 'branch-' || n / 500 % ${BRANCHES} + 1
   FROM generate_series(1, ${SALES}) n;
   INSERT INTO eco.reservation (reservation_id, seq, created_at, expires_at, total_cents, bucket, status, customer_id, branch_id, lines)
   SELECT md5(n::text)::uuid, n / ${ORDERS_OF_BATCH}, '2026-01-01', '2030-01-01'::timestamptz + n * interval '1 second', 500, n % 16,

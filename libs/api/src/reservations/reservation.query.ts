@@ -43,12 +43,13 @@ export const reservationQuery = query<ReservationRow>({
     FROM eco.reservation v WHERE v.reservation_id = $1 AND ${owned('v')}`,
 });
 
-/** Most reservations of a group that a page looks at, while it looks for those of one branch. */
-export const RESERVATIONS_LOOKED_AT_MAX = 2_000;
+/** Most held lines of a group that a page looks at, while it looks for reservations of one branch. */
+export const HOLDS_LOOKED_AT_MAX = 5_000;
 
 export interface HeldRow extends ReservationRow {
   /** Time of the expiry as PostgreSQL has it, in microseconds. */
   expiry: string;
+  /** Number of its last line among those that the page looked at. */
   nth: number;
 }
 
@@ -56,24 +57,28 @@ const EXPIRY = `to_char(v.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:S
 
 /**
  * $1 expiry and $2 reservation to begin after, $3 limit, $4 branch or null. Uses the index hold_due, which has only what is
- * held. `nth` numbers the reservations that the page looked at. The last of them is included for whatever branch, because
- * the next page begins after it.
+ * held. The limit of lines is innermost, because a DISTINCT below it would read all of them. The last reservation that the
+ * page looked at is included for whatever branch, because the next page begins after it.
  */
 export const heldReservationsQuery = query<HeldRow>({
   name: 'held-reservations',
   rows: `
     SELECT ${RESERVATION_COLUMNS}, v.status, ${EXPIRY}, h.nth
     FROM (
-      SELECT d.reservation_id, row_number() OVER (ORDER BY d.expires_at, d.reservation_id)::integer AS nth
+      SELECT d.reservation_id, max(d.nth) AS nth
       FROM (
-        SELECT DISTINCT h.expires_at, h.reservation_id FROM eco.hold h
-        WHERE h.expires_at > s.at AND h.expires_at >= $1::timestamptz
-          AND (h.expires_at, h.reservation_id) > ($1::timestamptz, $2::uuid) AND ${owned('h')}
-        ORDER BY h.expires_at, h.reservation_id LIMIT ${RESERVATIONS_LOOKED_AT_MAX}
+        SELECT w.reservation_id, row_number() OVER (ORDER BY w.expires_at, w.reservation_id)::integer AS nth
+        FROM (
+          SELECT l.expires_at, l.reservation_id FROM eco.hold l
+          WHERE l.expires_at > s.at AND l.expires_at >= $1::timestamptz
+            AND (l.expires_at, l.reservation_id) > ($1::timestamptz, $2::uuid) AND ${owned('l')}
+          ORDER BY l.expires_at, l.reservation_id LIMIT ${HOLDS_LOOKED_AT_MAX}
+        ) w
       ) d
+      GROUP BY d.reservation_id
     ) h
     CROSS JOIN LATERAL (SELECT * FROM eco.reservation k WHERE k.reservation_id = h.reservation_id LIMIT 1) v
-    WHERE $4::text IS NULL OR coalesce(v.branch_id, 'central') = $4 OR h.nth = ${RESERVATIONS_LOOKED_AT_MAX}
+    WHERE $4::text IS NULL OR coalesce(v.branch_id, 'central') = $4 OR h.nth = ${HOLDS_LOOKED_AT_MAX}
     ORDER BY h.nth LIMIT $3`,
   order: 'r.nth',
 });

@@ -20,7 +20,7 @@ import {
   heldOfCustomerQuery,
   heldReservationsQuery,
   reservationOf,
-  RESERVATIONS_LOOKED_AT_MAX,
+  HOLDS_LOOKED_AT_MAX,
   type HeldRow,
 } from './reservation.query.js';
 
@@ -29,7 +29,7 @@ const listReservations = operation({
   summary: 'Reservations that are held, the next to expire first',
   description:
     'Of the chain, of a branch, of a customer, or of a customer at a branch. Those that ended are read by their id. A page of a ' +
-    `branch looks at ${RESERVATIONS_LOOKED_AT_MAX} reservations a group at the most, so it may have fewer than its limit, ` +
+    `branch looks at ${HOLDS_LOOKED_AT_MAX} held lines a group at the most, so it may have fewer than its limit, ` +
     'even none, and still a next one.',
   access: readsOrders,
   query: reservationsQuerySchema,
@@ -88,7 +88,7 @@ function partOf(rows: readonly HeldRow[], branchId: string | undefined): Part<He
   const last = rows.at(-1);
   return {
     items: rows.filter((row) => branchId === undefined || (row.branch_id ?? CENTRAL) === branchId),
-    lookedTo: last?.nth === RESERVATIONS_LOOKED_AT_MAX ? placeIn(last) : null,
+    lookedTo: last?.nth === HOLDS_LOOKED_AT_MAX ? placeIn(last) : null,
   };
 }
 
