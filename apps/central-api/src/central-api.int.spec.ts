@@ -245,6 +245,48 @@ describe('the catalogue', () => {
     }
   });
 
+  it('is changed by field, and only in the version that the client has seen', async () => {
+    const { productId } = names();
+    const path = `/products/${productId}`;
+    const made = await ask('POST', '/products', { productId, name: 'Té', priceCents: 300, stock: 4 });
+    expect(made.headers.get('etag')).toBe('"1"');
+    const merge = { 'content-type': 'application/merge-patch+json' };
+    const renamed = await ask('PATCH', path, { name: 'Té verde' }, { ...merge, 'if-match': '"1"' });
+    expect([renamed.status, renamed.body, renamed.headers.get('etag')]).toEqual([
+      200,
+      { productId, version: 2 },
+      '"2"',
+    ]);
+    const stale = { 'if-match': '"1"' };
+    for (const refused of [
+      await ask('PATCH', path, { priceCents: 350 }, stale),
+      await ask('PUT', path, { name: 'Té', priceCents: 350 }, stale),
+      await ask('DELETE', path, undefined, stale),
+      await ask('DELETE', path, undefined, { 'if-match': 'W/"2"' }),
+    ]) {
+      const body = { type: 'urn:ecomarket:problem:product-changed', version: 2 };
+      expect(refused).toMatchObject({ status: 412, body });
+    }
+    const priced = await ask('PATCH', path, { priceCents: 350 }, { 'if-match': '*' });
+    const read = await ask('GET', path, undefined, {
+      [headerNames.position]: priced.headers.get(headerNames.position) ?? '',
+    });
+    expect(read).toMatchObject({ status: 200, body: { name: 'Té verde', priceCents: 350, version: 3 } });
+    expect(read.headers.get('etag')).toBe('"3"');
+    for (const [body, headers] of [
+      [{}, {}],
+      [{ name: null }, {}],
+      [{ stock: 3 }, {}],
+      [{ priceCents: 1 }, { 'if-match': '3' }],
+    ] as const) {
+      expect((await ask('PATCH', path, body, headers)).status).toBe(400);
+    }
+    expect((await ask('PUT', path, { name: 'x', priceCents: 1 }, merge)).status).toBe(415);
+    expect((await ask('DELETE', path, undefined, { 'if-match': '"2", "3"' })).status).toBe(204);
+    const again = await ask('POST', '/products', { productId, name: 'Té', priceCents: 300, stock: 5 });
+    expect(again.body).toEqual({ productId, version: 5, level: { onHand: 9, reserved: 0, available: 9 } });
+  });
+
   it('is answered 202 when the wait is over', async () => {
     const { productId } = names();
     const { status, headers, body } = await ask(
