@@ -71,6 +71,19 @@ test('Ctrl-C stops everything in order, and the data stays', async () => {
   expect(started.run.processes.map(({ name }) => name)).toEqual(['epmd', 'broker-1', 'g1-1']);
   expect(started.text()).toContain(path.join(dataDir, 'secrets', 'broker.json'));
 
+  const log = eco('logs', 'g1-1', '--lines', '5', '--data', dataDir);
+  expect([log.code, log.text.split('\n').length]).toEqual([0, 6]);
+  expect(eco('logs', '--data', dataDir).text).toMatch(/^broker-1 \| .*^g1-1 \| /ms);
+  expect(eco('logs', 'nobody', '--data', dataDir)).toEqual({
+    code: 2,
+    text: 'error: there is no process "nobody"; there are broker-1, epmd, g1-1\n',
+  });
+  const follower = spawn(process.execPath, [ECO, 'logs', 'g1-1', '--follow', '--data', dataDir]);
+  const followed = new Promise((resolve) => follower.once('close', resolve));
+  await new Promise((resolve) => follower.stdout.once('data', resolve));
+  follower.kill('SIGINT');
+  expect(await followed).toBe(0);
+
   const status = eco('status', '--json', '--data', dataDir);
   expect(status.code).toBe(0);
   expect(JSON.parse(status.text)).toMatchObject({
