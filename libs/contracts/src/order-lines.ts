@@ -2,10 +2,8 @@ import { z } from 'zod';
 import { messageObject } from './compatibility.js';
 import { centsSchema, lineQuantitySchema, productIdSchema, productNameSchema } from './primitives.js';
 
+/** Most products of an order. A cart has no more, so that each cart can be checked out. */
 export const MAX_ORDER_LINES = 200;
-
-/** Most products in a cart: as many as an order may have, so that each cart can be checked out. */
-export const MAX_CART_ITEMS = MAX_ORDER_LINES;
 
 /**
  * Most products of a cart including removed ones, which stay so that an older edit has no effect. Each edit reads them

@@ -44,7 +44,10 @@ const requestProblems = {
   'no-printer': { status: 409, title: 'The branch has no receipt printer' },
   'account-exists': { status: 409, title: 'Another account has this log-in name' },
   'body-too-large': { status: 413, title: 'The body is too large' },
-  'unsupported-media-type': { status: 415, title: 'The body must be application/json in UTF-8, without a content coding' },
+  'unsupported-media-type': {
+    status: 415,
+    title: 'The body must be application/json in UTF-8, without a content coding',
+  },
   misdirected: { status: 421, title: 'This service is not known under the requested host name' },
   'too-many-requests': { status: 429, title: 'This client has sent too many requests' },
   'key-conflict': { status: 422, title: 'This Idempotency-Key was used for another request' },

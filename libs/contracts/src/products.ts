@@ -32,7 +32,12 @@ const productChangedSchema = z.object({
 });
 
 /** The versions of which the product must have one, so that a change undoes no other. Absent: any. */
-const ifVersionsSchema = z.array(z.int().min(0)).min(1).max(VERSIONS_MAX).optional();
+const ifVersionsSchema = z
+  .array(z.int().min(0))
+  .min(1)
+  .max(VERSIONS_MAX)
+  .optional()
+  .meta({ description: 'Only if the product has one of these versions' });
 
 const productChanged = {
   'product-changed': {
@@ -81,7 +86,10 @@ export const productCommands = {
       name: productNameSchema.optional(),
       priceCents: centsSchema.optional(),
       /** Null: the chain's default rate. */
-      taxBasisPoints: taxBasisPointsSchema.nullable().optional(),
+      taxBasisPoints: taxBasisPointsSchema
+        .nullable()
+        .optional()
+        .meta({ description: 'Tax in hundredths of a percent. Null: the rate of the chain; absent: as before' }),
       ifVersions: ifVersionsSchema,
     }),
     key: 'productId',

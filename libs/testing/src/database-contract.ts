@@ -25,7 +25,7 @@ interface Term {
 
 const PATIENCE = { deadlineMs: 180_000 };
 
-/** What every group of databases promises, whoever starts its nodes and names its primary. */
+/** What every group of databases promises, however its nodes are started and its primary is chosen. */
 export const databaseContract: readonly Term[] = [
   { name: 'each node has the settings of the group', run: hasSettings },
   { name: 'every account can log in with its password, and not without', run: letsIn },

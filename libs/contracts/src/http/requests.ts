@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { MAX_CART_ITEMS, requestLinesSchema } from '../order-lines.js';
+import { MAX_ORDER_LINES, requestLinesSchema } from '../order-lines.js';
 import {
   branchIdSchema,
   centsSchema,
@@ -207,7 +207,7 @@ export const transfersQuerySchema = listQuerySchema.extend({
 });
 /** A cart from before its limit may have more than one page. */
 export const cartQuerySchema = pageQuerySchema.extend({
-  limit: pageRowsSchema.default(MAX_CART_ITEMS),
+  limit: pageRowsSchema.default(MAX_ORDER_LINES),
 });
 export const productsQuerySchema = listQuerySchema.extend({
   name: productNameSchema

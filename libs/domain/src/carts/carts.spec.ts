@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { changeData, MAX_CART_ITEMS, MAX_CART_PRODUCTS, outcomeResults, STAMP_AHEAD_MS_MAX } from '@eco/contracts';
+import { changeData, MAX_ORDER_LINES, MAX_CART_PRODUCTS, outcomeResults, STAMP_AHEAD_MS_MAX } from '@eco/contracts';
 import { bucketOf } from '@eco/routing';
 import { arrivedOf, checkOut, command, NOON_MS, placeOrder, stampAt } from '../test/commands.js';
 import type { CartItemRow } from './cart.js';
@@ -77,7 +77,7 @@ describe('a full cart', () => {
     const edits = Array.from({ length: MAX_CART_PRODUCTS }, (_, index) => edit(index, `p-${index}`, quantityOf(index)));
     group.write(arrivedOf(edits));
   };
-  const fullOfItems = (group: MemoryGroup, count: number = MAX_CART_ITEMS) =>
+  const fullOfItems = (group: MemoryGroup, count: number = MAX_ORDER_LINES) =>
     group.write(arrivedOf(Array.from({ length: count }, (_, index) => edit(index, `p-${index}`, 1))));
   const kept = (group: MemoryGroup) => new Set([...group.stored.cartItems.values()].map(({ productId }) => productId));
 
@@ -86,7 +86,7 @@ describe('a full cart', () => {
     fullOfItems(group);
     const { replies, cartItems } = group.write(arrivedOf([edit(1000, 'more', 1), edit(1001, 'p-7', 2)]));
     expect(replies).toMatchObject([
-      { status: 'refused', result: { reason: 'cart-full', productsMax: MAX_CART_ITEMS } },
+      { status: 'refused', result: { reason: 'cart-full', productsMax: MAX_ORDER_LINES } },
       { status: 'done', result: { applied: true } },
     ]);
     expect(cartItems).toMatchObject([{ productId: 'p-7', quantity: 2 }]);
@@ -110,7 +110,7 @@ describe('a full cart', () => {
   it('has room again when it was cleared or ordered', () => {
     for (const emptied of [clear(900), checkOut('ana', { stamp: stampAt(900) })]) {
       const group = new MemoryGroup(AT);
-      group.write(arrivedOf(Array.from({ length: MAX_CART_ITEMS }, (_, index) => create(`p-${index}`, 1))));
+      group.write(arrivedOf(Array.from({ length: MAX_ORDER_LINES }, (_, index) => create(`p-${index}`, 1))));
       fullOfItems(group);
       const { replies } = group.write(arrivedOf([emptied, edit(1000, 'more', 1)]));
       expect(replies.at(-1)).toMatchObject({ status: 'done', result: { applied: true } });
@@ -118,16 +118,16 @@ describe('a full cart', () => {
   });
 
   it('never has more products than an order may have, whatever the edits', () => {
-    const someEdit = fc.record({ product: fc.nat(MAX_CART_ITEMS + 20), quantity: fc.nat(2) });
+    const someEdit = fc.record({ product: fc.nat(MAX_ORDER_LINES + 20), quantity: fc.nat(2) });
     fc.assert(
       fc.property(fc.array(someEdit, { maxLength: 60 }), (edits) => {
         const group = new MemoryGroup();
-        fullOfItems(group, MAX_CART_ITEMS - 3);
+        fullOfItems(group, MAX_ORDER_LINES - 3);
         group.write(
           arrivedOf(edits.map(({ product, quantity }, index) => edit(1000 + index, `p-${product}`, quantity))),
         );
         const items = [...group.stored.cartItems.values()].filter(({ quantity }) => quantity > 0);
-        expect(items.length).toBeLessThanOrEqual(MAX_CART_ITEMS);
+        expect(items.length).toBeLessThanOrEqual(MAX_ORDER_LINES);
       }),
       { numRuns: 20 },
     );

@@ -1,7 +1,7 @@
 import {
   CLOCK_SKEW_MS_MAX,
   highestStamp,
-  MAX_CART_ITEMS,
+  MAX_ORDER_LINES,
   MAX_CART_PRODUCTS,
   nextStamp,
   senderOf,
@@ -93,11 +93,11 @@ export class Carts {
    */
   makeRoom(customerId: string, productId: string, quantity: number): boolean {
     const cart = this.#cart(customerId);
-    if (cart.items.size < MAX_CART_ITEMS) return true;
+    if (cart.items.size < MAX_ORDER_LINES) return true;
     const present = cart.items.get(productId);
     const isAdded = quantity > 0 && (present === undefined || !isIn(cart, present));
     const out = [...cart.items.values()].filter((item) => !isIn(cart, item));
-    if (isAdded && cart.items.size - out.length >= MAX_CART_ITEMS) return false;
+    if (isAdded && cart.items.size - out.length >= MAX_ORDER_LINES) return false;
     if (present !== undefined || cart.items.size < MAX_CART_PRODUCTS) return true;
     if (out.length === 0) return false;
     const oldest = out.reduce((a, b) => (b.stamp < a.stamp ? b : a));

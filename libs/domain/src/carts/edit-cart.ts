@@ -1,4 +1,4 @@
-import { MAX_CART_ITEMS } from '@eco/contracts';
+import { MAX_ORDER_LINES } from '@eco/contracts';
 import { done, refused, type Rules } from '../rules.js';
 
 export const editCart: Rules<'cart.edit'> = {
@@ -10,7 +10,7 @@ export const editCart: Rules<'cart.edit'> = {
   decide({ body, stamp }, state) {
     const { customerId, productId, quantity } = body;
     if (!state.carts.makeRoom(customerId, productId, quantity)) {
-      return refused('cart-full', { productsMax: MAX_CART_ITEMS });
+      return refused('cart-full', { productsMax: MAX_ORDER_LINES });
     }
     const result = state.carts.edit(customerId, productId, quantity, stamp);
     return done(result, result.applied ? { type: 'cart.changed', data: { customerId } } : null);
