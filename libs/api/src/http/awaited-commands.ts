@@ -116,7 +116,7 @@ class GroupLooks {
     if (this.#isLooking || this.#waiting.size === 0) return;
     const dueMs = Math.min(...[...this.#waiting].map((each) => each.dueMs));
     const atMs = Math.max(dueMs, this.#lookedMs + FIRST_PAUSE_MS);
-    this.#timer = setTimeout(() => void this.#look(), atMs - performance.now());
+    this.#timer = setTimeout(() => void this.#look(), Math.max(0, atMs - performance.now()));
   }
 
   async #look(): Promise<void> {
