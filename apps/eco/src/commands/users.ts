@@ -53,7 +53,7 @@ export function registerUsers(program: Command): void {
       .option('--branch <id>', 'branch of a branch-manager or cashier')
       .option('--scope <scope...>', 'of an integration: events, read, or kinds of commands such as order.place')
       .option('--events <name>', 'instead: a program that consumes events, with a broker user and an account'),
-    (accounts, options, login = '') => add(accounts, options as AddOptions, login),
+    (accounts, options, login = '') => add(accounts, options, login),
     violationsOfAdd,
   );
   act(
