@@ -22,7 +22,7 @@ import {
   requesterOf,
   type CommandInput,
 } from '../http/commands/command-headers.js';
-import { etagOf, ifMatchSchema } from '../http/commands/if-match.js';
+import { etagOf, ifMatchSchema } from '../http/if-match.js';
 import { changesStock } from '../http/policies.js';
 import {
   COMMAND_PROBLEMS,
@@ -48,7 +48,6 @@ const changed = {
   body: z.object({ productId: productIdSchema, version: z.number().int() }),
   headers: [headerNames.etag, ...DECIDED_HEADERS],
 };
-const productVersion = z.object({ productId: productIdSchema, version: z.number().int() });
 
 const createProduct = operation({
   id: 'createProduct',

@@ -4,7 +4,7 @@ import { headers as headerNames, productPathSchema, productSchema } from '@eco/c
 import { respond, Input, operation, Operation, problem, type HttpResponse, type InputOf } from '@eco/service';
 import { Reads } from '@eco/reads';
 import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../http/read-answer.js';
-import { etagOf } from '../http/commands/if-match.js';
+import { etagOf } from '../http/if-match.js';
 import { readsCatalogue } from '../http/policies.js';
 import { readOptionsOf, readHeadersSchema } from '../http/read-request.js';
 import { productOf, productQuery } from './product.query.js';
