@@ -360,7 +360,7 @@ it('a cart shows names and prices of products in any group', async () => {
   expect(body.items).toHaveLength(3);
 
   await write(commandOf('cart.clear', { customerId }));
-  expect((await get(`/carts/${customerId}/items`)).body).toEqual({ customerId, items: [] });
+  expect((await get(`/carts/${customerId}/items`)).body).toEqual({ customerId, items: [], next: null });
 });
 
 it('a customer; the outcome of any command', async () => {
