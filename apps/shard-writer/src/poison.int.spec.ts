@@ -42,7 +42,10 @@ beforeAll(async () => {
     { provider: specProvider() },
   );
   const brokers = cluster.brokers.map(({ host, amqpPort }) => ({ host, port: amqpPort }));
-  const connection = new BrokerConnection({ access: { brokers, ...cluster.system.brokerLogin('central') }, name: 'spec' });
+  const connection = new BrokerConnection({
+    access: { brokers, ...cluster.system.brokerLogin('central') },
+    name: 'spec',
+  });
   publisher = new CommandPublisher({ connection, groupOf: () => 'g1', deadlineMs: 30_000 });
   connection.start();
   publisher.start();

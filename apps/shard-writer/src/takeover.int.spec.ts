@@ -79,7 +79,10 @@ beforeAll(async () => {
   cluster = await startTestCluster({ brokers: 1, groups: [{ id: 'g1', replicas: 1 }], services: false });
   reader = new SideConnection(primary(), cluster.system.databaseLogin('eco_operator'), 'spec');
   const brokers = cluster.brokers.map(({ host, amqpPort }) => ({ host, port: amqpPort }));
-  const connection = new BrokerConnection({ access: { brokers, ...cluster.system.brokerLogin('central') }, name: 'spec' });
+  const connection = new BrokerConnection({
+    access: { brokers, ...cluster.system.brokerLogin('central') },
+    name: 'spec',
+  });
   publisher = new CommandPublisher({ connection, groupOf: () => 'g1', deadlineMs: 60_000 });
   connection.start();
   publisher.start();
