@@ -10,10 +10,11 @@ module.exports = async () => {
   );
   globalThis.brokerTestCluster = cluster;
   const [{ host, amqpPort, managementUrl }] = cluster.brokers;
+  const { user, password } = cluster.system.brokerLogin('topology');
   Object.assign(process.env, {
     TEST_AMQP_BROKERS: `${host}:${amqpPort}`,
     TEST_AMQP_MANAGEMENT_URL: managementUrl,
-    TEST_AMQP_USER: cluster.brokerLogin('topology').user,
-    TEST_AMQP_PASSWORD: cluster.brokerLogin('topology').password,
+    TEST_AMQP_USER: user,
+    TEST_AMQP_PASSWORD: password,
   });
 };
