@@ -59,7 +59,7 @@ it('keeps a broken message once, however often it arrives, and decides the good 
   const bad = {
     ...good,
     id: BAD_ID,
-    body: { productId: 'broken', priceCents: -1, colour: 1 },
+    body: { productId: 'broken', name: '', priceCents: -1, colour: 1 },
   };
   await system.putOnQueue('products.g1', JSON.stringify({ version: 1, commands: [bad, good] }));
 
