@@ -24,6 +24,7 @@ const getCart = operation({
   access: readsCart,
   path: customerPathSchema,
   query: cartQuerySchema,
+  examples: { after: 'cafe-premium' },
   headers: readHeadersSchema,
   answers: {
     200: {

@@ -207,7 +207,7 @@ export const transfersQuerySchema = listQuerySchema.extend({
 });
 /** A cart from before its limit may have more than one page. */
 export const cartQuerySchema = pageQuerySchema.extend({
-  limit: pageRowsSchema.default(MAX_ORDER_LINES),
+  limit: pageRowsSchema.default(MAX_ORDER_LINES).meta({ description: 'Most products of the page', examples: [10] }),
 });
 export const productsQuerySchema = listQuerySchema.extend({
   name: productNameSchema
