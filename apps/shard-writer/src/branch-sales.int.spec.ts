@@ -127,8 +127,8 @@ it('books grants and sales of a branch in order, and a repeat has no effect', as
 it('makes a malformed sale a dead letter and books the next ones', async () => {
   const good = ofBranch(saleOf(entry(6), tea(1)).command);
   const malformed = { ...good, body: { ...good.body, lines: [{ productId: 'tea', quantity: 0.5 }] } };
-  const unstorable = ofBranch(saleOf(entry(7), tea(1)).command);
-  const year0 = { ...unstorable, body: { ...unstorable.body, soldAt: '0000-01-01T00:00:00.000Z' } };
+  const other = ofBranch(saleOf(entry(7), tea(1)).command);
+  const year0 = { ...other, body: { ...other.body, soldAt: '0000-01-01T00:00:00.000Z' } };
   for (const command of [malformed, year0]) {
     await publishRaw(access(USER), `orders.g1.${BRANCH}`, JSON.stringify({ version: 1, commands: [command] }));
   }
@@ -137,10 +137,9 @@ it('makes a malformed sale a dead letter and books the next ones', async () => {
     const letters = await rows('SELECT command_id, error_class FROM eco.dead_letter ORDER BY seq');
     return letters.length === 2;
   });
-  expect(await rows('SELECT command_id, error_class FROM eco.dead_letter ORDER BY error_class')).toEqual([
-    { command_id: year0.id, error_class: 'database' },
-    { command_id: malformed.id, error_class: 'invalid' },
-  ]);
+  expect(await rows('SELECT command_id, error_class FROM eco.dead_letter ORDER BY command_id')).toEqual(
+    [malformed.id, year0.id].sort().map((id) => ({ command_id: id, error_class: 'invalid' })),
+  );
   expect(await levels()).toMatchObject({ [BRANCH]: 3 });
   expect(await violations()).toEqual([]);
 });
