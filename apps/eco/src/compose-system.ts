@@ -6,14 +6,13 @@ import {
   composeLayout,
   composeSecrets,
   composeUp,
-  Refused,
   type ComposeContainer,
   type ClusterDescription,
   type Layout,
   type Secrets,
 } from '@eco/cluster';
 import { Option, type Command } from 'commander';
-import { asBadInput, BadInput } from './input.js';
+import { BadInput } from './input.js';
 
 /** The system of compose.yaml, selected by `--docker`. */
 export interface ComposeSystem {
@@ -27,17 +26,17 @@ export function dockerOption(command: Command): Command {
   return command.addOption(new Option('--docker', text).conflicts('data'));
 }
 
-/** Throws a BadInput if no container of the system exists, or without Docker. */
+/** Throws a Refused if no container of the system exists, or without Docker. */
 export async function openComposeSystem(): Promise<ComposeSystem> {
   const containers = await findContainers();
-  const secrets = await asBadInput([Refused], composeSecrets);
-  const authority = await asBadInput([Refused], composeAuthority);
+  const secrets = await composeSecrets();
+  const authority = await composeAuthority();
   return { containers, layout: composeLayout(containers, authority), secrets };
 }
 
-/** Throws a BadInput if no containers exist, or without Docker. */
+/** Throws a Refused if no containers exist, or without Docker. */
 export async function findContainers(): Promise<ComposeContainer[]> {
-  const containers = await asBadInput([Refused], composeContainers);
+  const containers = await composeContainers();
   if (containers.length > 0) return containers;
   throw new BadInput('no containers of compose.yaml are there: start them by "npm start -- --docker"');
 }
@@ -64,18 +63,14 @@ export function notInContainers(command: Command): string[] {
 }
 
 export async function startCompose(description: ClusterDescription, command: Command): Promise<ComposeSystem> {
-  return asBadInput([Refused], async () => {
-    await checkDocker();
-    await composeUp(environmentOf(description, command));
-    return openComposeSystem();
-  });
+  await checkDocker();
+  await composeUp(environmentOf(description, command));
+  return openComposeSystem();
 }
 
-export function stopCompose(volumes: boolean): Promise<void> {
-  return asBadInput([Refused], async () => {
-    await checkDocker();
-    await composeDown({ volumes });
-  });
+export async function stopCompose(volumes: boolean): Promise<void> {
+  await checkDocker();
+  await composeDown({ volumes });
 }
 
 const countOf = { AMQP: 3, MANAGEMENT: 3, POSTGRES: 6, OPERATORS: 10 };

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 export { whole, wholeNumberOf } from '@eco/cluster';
 
 /** The request is invalid or can't be carried out now. The user gets one line, without a stack. */
-export class BadInput extends Error {
+export class BadInput extends Refused {
   override readonly name = 'BadInput';
 }
 
@@ -77,7 +77,7 @@ export async function printChecked<Input>(
     const text = await work(input);
     if (text !== '') command.configureOutput().writeOut?.(`${forTerminal(text)}\n`);
   } catch (error) {
-    if (!(error instanceof BadInput || error instanceof Refused)) throw error;
+    if (!(error instanceof Refused)) throw error;
     command.error(`error: ${forTerminal(error.message)}`, { exitCode: EXIT_USAGE });
   }
 }

@@ -1,5 +1,5 @@
-import { askControl, isRunning, readRun, Refused, type Operation, type Run } from '@eco/cluster';
-import { asBadInput, BadInput } from './input.js';
+import { askControl, isRunning, readRun, type Operation, type Run } from '@eco/cluster';
+import { BadInput } from './input.js';
 import { dataDirOf } from './target.js';
 
 /** Options of a command that the process of `eco up` carries out. */
@@ -21,5 +21,5 @@ export function runOf(options: OperateOptions): { readonly dataDir: string; read
 export async function operate(options: OperateOptions, operation: Operation): Promise<string> {
   const { control } = runOf(options).run;
   if (control === undefined) throw new BadInput('eco up still starts: try again when everything is ready');
-  return asBadInput([Refused], () => askControl(control, operation));
+  return askControl(control, operation);
 }

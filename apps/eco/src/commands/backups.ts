@@ -4,7 +4,6 @@ import {
   isRunning,
   readBackups,
   readRun,
-  Refused,
   type Backup,
   type BackupKind,
   type GroupBackups,
@@ -12,7 +11,7 @@ import {
 import { formatPosition, positionOf } from '@eco/routing';
 import { Option, type Command } from 'commander';
 import { backupsOption } from '../describe.js';
-import { asBadInput, BadInput, json, print, printChecked } from '../input.js';
+import { BadInput, json, print, printChecked } from '../input.js';
 import { dataDirOf, dataOption } from '../target.js';
 import { tableOf } from '../text-table.js';
 
@@ -35,9 +34,7 @@ export function registerBackups(program: Command): void {
     .addOption(new Option('--full', 'all data').conflicts('diff'))
     .option('--diff', 'what has changed since the last full backup (default); the first one is full')
     .option('--json', 'print JSON')
-    .action((options: BackupOptions, command: Command) =>
-      print(command, () => asBadInput([Refused], () => backup(options))),
-    );
+    .action((options: BackupOptions, command: Command) => print(command, () => backup(options)));
   dataOption(program.command('backups').description('list the backups of the databases, and what can be restored'))
     .addOption(backupsOption())
     .option('--json', 'print JSON')
@@ -45,7 +42,7 @@ export function registerBackups(program: Command): void {
       printChecked(
         command,
         (violations) => backupsDirOf(options, violations),
-        (dir) => asBadInput([Refused], () => list(dir, options)),
+        (dir) => list(dir, options),
       ),
     );
 }

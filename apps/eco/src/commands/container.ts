@@ -8,7 +8,6 @@ import {
   openSecrets,
   ProcessError,
   readAuthority,
-  Refused,
   wantGroup,
 } from '@eco/cluster';
 import { trustAuthority } from '@eco/base';
@@ -37,7 +36,7 @@ export function registerContainer(program: Command): void {
         return printChecked(
           command,
           (violations) => read(violations, ...command.args),
-          (input) => asBadInput([Refused, ProcessError], () => work(input)),
+          (input) => asBadInput([ProcessError], () => work(input)),
         );
       });
   const job = (name: string, description: string, work: (...args: string[]) => Promise<string>) =>

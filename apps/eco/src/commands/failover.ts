@@ -1,6 +1,6 @@
-import { composeReinit, composeSwitchover, Refused } from '@eco/cluster';
+import { composeReinit, composeSwitchover } from '@eco/cluster';
 import type { Command } from 'commander';
-import { asBadInput, BadInput, print } from '../input.js';
+import { BadInput, print } from '../input.js';
 import { operate } from '../operate.js';
 import { isComposeMeant, targetOptions, type Where } from '../target.js';
 
@@ -22,7 +22,7 @@ export function registerFailover(program: Command): void {
 }
 
 async function switchover({ to, group, ...where }: Group & { to?: string }): Promise<string> {
-  if (await isComposeMeant(where)) return asBadInput([Refused], () => composeSwitchover({ group, to }));
+  if (await isComposeMeant(where)) return composeSwitchover({ group, to });
   return operate(where, { type: 'switchover', ...groupOf({ group }), ...(to !== undefined && { to }) });
 }
 
@@ -34,7 +34,7 @@ async function failover({ acceptLoss = false, group, ...where }: Group & { accep
 }
 
 async function reinit(node: string, where: Where): Promise<string> {
-  if (await isComposeMeant(where)) return asBadInput([Refused], () => composeReinit(node));
+  if (await isComposeMeant(where)) return composeReinit(node);
   return operate(where, { type: 'reinit', node });
 }
 

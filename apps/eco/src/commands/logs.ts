@@ -1,8 +1,8 @@
-import { followComposeLogs, readRun, Refused } from '@eco/cluster';
+import { followComposeLogs, readRun } from '@eco/cluster';
 import { sleep } from '@eco/base';
 import type { Command } from 'commander';
 import { findContainers } from '../compose-system.js';
-import { asBadInput, BadInput, forTerminal, printChecked, wholeNumberOf } from '../input.js';
+import { BadInput, forTerminal, printChecked, wholeNumberOf } from '../input.js';
 import { LogReader, type LogFilter } from '../logs/log-reader.js';
 import { byTime, type ProcessLine } from '../logs/merge.js';
 import { dataDirOf, isComposeMeant, targetOptions, type Where } from '../target.js';
@@ -109,20 +109,18 @@ async function containerLogs(
     (await findContainers()).map(({ service }) => service),
   );
   const kept = new Map<string, ProcessLine[]>(services.map((service) => [service, []]));
-  await asBadInput([Refused], () =>
-    followComposeLogs(
-      services,
-      // With a correlation id, the lines to show may be anywhere in the log.
-      { isFollowed, lines: text === undefined ? lines : undefined },
-      (process, line) => {
-        if (text !== undefined && !line.includes(text)) return;
-        const own = kept.get(process);
-        if (isFollowed || own === undefined) return show([{ process, line }]);
-        own.push({ process, line });
-        if (own.length > lines) own.shift();
-      },
-      signal,
-    ),
+  await followComposeLogs(
+    services,
+    // With a correlation id, the lines to show may be anywhere in the log.
+    { isFollowed, lines: text === undefined ? lines : undefined },
+    (process, line) => {
+      if (text !== undefined && !line.includes(text)) return;
+      const own = kept.get(process);
+      if (isFollowed || own === undefined) return show([{ process, line }]);
+      own.push({ process, line });
+      if (own.length > lines) own.shift();
+    },
+    signal,
   );
   show(byTime([...kept.values()]));
 }

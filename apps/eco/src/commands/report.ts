@@ -4,10 +4,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { composeLayout, composeLogs, findOnPath, LOG_LINE_PREFIX, readRun, Refused } from '@eco/cluster';
+import { composeLayout, composeLogs, findOnPath, LOG_LINE_PREFIX, readRun } from '@eco/cluster';
 import type { Command } from 'commander';
 import { findContainers } from '../compose-system.js';
-import { asBadInput, BadInput, print } from '../input.js';
+import { BadInput, print } from '../input.js';
 import { dataDirOf, isComposeMeant, targetOptions, type Where } from '../target.js';
 
 interface Options extends Where {
@@ -63,9 +63,7 @@ async function logsOfContainers(dir: string): Promise<DatabaseLog[]> {
   const logs = groups.flatMap(({ nodes }) =>
     nodes.map(({ name }) => ({ name, logFile: path.join(dir, `${name}.log`) })),
   );
-  await asBadInput([Refused], async () => {
-    for (const { name, logFile } of logs) await composeLogs(name, logFile);
-  });
+  for (const { name, logFile } of logs) await composeLogs(name, logFile);
   return logs;
 }
 

@@ -2,7 +2,7 @@ import { ensurePrograms, Refused, restore, targetOf, type RestoreResult, type Re
 import { formatPosition, positionOf } from '@eco/routing';
 import type { Command } from 'commander';
 import { backupsOption } from '../describe.js';
-import { asBadInput, json, printChecked } from '../input.js';
+import { json, printChecked } from '../input.js';
 import { dataDirOf } from '../target.js';
 
 interface RestoreOptions {
@@ -32,7 +32,7 @@ export function registerRestore(program: Command): void {
       printChecked(
         command,
         (violations) => pointOf(options, violations),
-        (target) => asBadInput([Refused], () => run(options, target)),
+        (target) => run(options, target),
       ),
     );
 }

@@ -11,7 +11,7 @@ import {
   type Installation,
 } from '@eco/cluster';
 import type { Command } from 'commander';
-import { asBadInput, BadInput, print } from '../input.js';
+import { BadInput, print } from '../input.js';
 import { dataDirOf, isComposeMeant, secretsOf, targetOptions, type Where } from '../target.js';
 
 interface RotateOptions extends Where {
@@ -64,9 +64,9 @@ export async function rotateAll(
   const lines: string[] = [];
   for (const name of names) {
     try {
-      lines.push(await asBadInput([Refused], () => rotateSecret(installation, name, options)));
+      lines.push(await rotateSecret(installation, name, options));
     } catch (error) {
-      if (!(error instanceof BadInput)) throw error;
+      if (!(error instanceof Refused)) throw error;
       throw new BadInput([...lines, error.message].join('; '));
     }
   }

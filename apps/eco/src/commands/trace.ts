@@ -5,7 +5,7 @@ import path from 'node:path';
 import { composeLogs, logBefore, readRun, Refused, type Run } from '@eco/cluster';
 import type { Command } from 'commander';
 import { findContainers } from '../compose-system.js';
-import { asBadInput, BadInput, json, printChecked } from '../input.js';
+import { BadInput, json, printChecked } from '../input.js';
 import { dataDirOf, isComposeMeant, openTarget, targetOptions, type Where } from '../target.js';
 import { tableOf } from '../text-table.js';
 import { findTrace, type Trace } from '../trace/find-trace.js';
@@ -88,10 +88,10 @@ async function withContainerLogs<T>(
     for (const name of services) {
       const file = path.join(dir, `${name}.log`);
       try {
-        await asBadInput([Refused], () => composeLogs(name, file));
+        await composeLogs(name, file);
         logs.push({ name, file });
       } catch (error) {
-        if (!(error instanceof BadInput)) throw error;
+        if (!(error instanceof Refused)) throw error;
         notRead.push(`logs of ${name}: ${error.message}`);
       }
     }

@@ -12,7 +12,6 @@ import {
   openCluster,
   operatorsUrlOf,
   ProcessError,
-  Refused,
   RunningSystem,
   Stopped,
   type ClusterDescription,
@@ -59,8 +58,7 @@ async function up(description: ClusterDescription, options: UpOptions, command: 
     await stopped;
     return `everything is stopped; the data stays in ${shown(description.dataDir)}`;
   } catch (error) {
-    const isPlain = error instanceof Refused || error instanceof ProcessError;
-    throw isPlain ? new BadInput(error.message) : error;
+    throw error instanceof ProcessError ? new BadInput(error.message) : error;
   } finally {
     request.end();
   }

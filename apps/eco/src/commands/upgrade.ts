@@ -1,6 +1,6 @@
-import { composeRestart, composeStop, declareRunning, Refused, trustLayout } from '@eco/cluster';
+import { composeRestart, composeStop, declareRunning, trustLayout } from '@eco/cluster';
 import type { Command } from 'commander';
-import { asBadInput, print } from '../input.js';
+import { print } from '../input.js';
 import { operate, runOf, type OperateOptions } from '../operate.js';
 import { dataOption, isComposeMeant, targetOptions, type Where } from '../target.js';
 
@@ -20,18 +20,18 @@ export function registerUpgrade(program: Command): void {
 async function declare(options: OperateOptions): Promise<string> {
   const { dataDir, run } = runOf(options);
   trustLayout(run.layout);
-  await asBadInput([Refused], () => declareRunning(dataDir, run.layout));
+  await declareRunning(dataDir, run.layout);
   return 'brokers and databases have what this version needs';
 }
 
 async function restart(service: string, where: Where): Promise<string> {
   if (!(await isComposeMeant(where))) return operate(where, { type: 'restart', service });
-  await asBadInput([Refused], () => composeRestart(service));
+  await composeRestart(service);
   return `${service} is ready again`;
 }
 
 async function stop(service: string, where: Where): Promise<string> {
   if (!(await isComposeMeant(where))) return operate(where, { type: 'stop', service });
-  await asBadInput([Refused], () => composeStop(service));
+  await composeStop(service);
   return `${service} is stopped until it is restarted`;
 }
