@@ -3,12 +3,12 @@ import { ApiTags } from '@nestjs/swagger';
 import { customerPageSchema, customerSchema, findCustomersRequestSchema, searchQuerySchema } from '@eco/contracts';
 import { Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
 import { Reads } from '@eco/reads';
-import { acceptHeader, answerList, AS_CSV, LIST_ANSWER_HEADERS } from '../http/list.js';
-import { mergePage, wholePart } from '../http/page.js';
-import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../http/read-answer.js';
+import { acceptHeader, answerList, AS_CSV, LIST_ANSWER_HEADERS, pageOf } from '../http/list.js';
+import { wholePart } from '../http/page.js';
+import { answered, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../http/read-answer.js';
 import { findsCustomers, isInReach } from '../http/policies.js';
 import { readOptionsOf, readHeadersSchema } from '../http/read-request.js';
-import { customerOf } from './customer.query.js';
+import { customerOf, type CustomerRow } from './customer.query.js';
 import { customersOfEmailQuery } from './customers-of-email.query.js';
 
 const findCustomers = operation({
@@ -49,17 +49,9 @@ export class CustomersOfEmailController {
       async ({ after = '', limit }, options) => {
         const values = [after, limit + 1, body.email];
         const parts = (await this.reads.ofEveryGroup(customersOfEmailQuery, values, options)).map(answered);
-        return {
-          page: mergePage(
-            parts.map(({ rows }) => wholePart(rows.map(customerOf).filter((customer) => isInReach(caller, customer)))),
-            limit,
-            { keyOf: ({ customerId }) => [customerId] },
-          ),
-          headers: headersOf(
-            parts.map(({ source }) => source),
-            options,
-          ),
-        };
+        const inReach = (rows: readonly CustomerRow[]) =>
+          wholePart(rows.map(customerOf).filter((customer) => isInReach(caller, customer)));
+        return pageOf(parts, inReach, { limit, order: { keyOf: ({ customerId }) => [customerId] }, options });
       },
     );
   }

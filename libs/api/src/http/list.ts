@@ -2,10 +2,11 @@ import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { headers, PAGE_ROWS_DEFAULT } from '@eco/contracts';
 import { respond, type HttpResponse } from '@eco/service';
-import type { ReadOptions } from '@eco/reads';
+import type { GroupAnswer, ReadOptions } from '@eco/reads';
 import { parsePosition } from '@eco/routing';
 import { columnsOf, csvHeader, csvRows, type Column } from './csv.js';
-import type { Page } from './page.js';
+import { mergePage, type Page, type PageOrder, type Part } from './page.js';
+import { headersOf } from './read-answer.js';
 
 /*
  * A list is returned as JSON, page by page, or as CSV if the client prefers it (`Accept: text/csv`): then with all its
@@ -52,6 +53,35 @@ export interface ReadPage {
   readonly headers: Readonly<Record<string, string>>;
   /** Members of the JSON body in addition to `items` and `next`. */
   readonly extra?: Readonly<Record<string, unknown>>;
+}
+
+/** A page of a list from the answers of several groups. `partOf` has the items in a group's rows. */
+export function pageOf<Row, T>(
+  answers: readonly GroupAnswer<Row, unknown>[],
+  partOf: (rows: readonly Row[]) => Part<T>,
+  { limit, order, options, settled }: PageOptions<T>,
+): { page: Page<T>; headers: Record<string, string> } {
+  return {
+    page: mergePage(
+      answers.map(({ rows }) => partOf(rows)),
+      limit,
+      order,
+    ),
+    headers: headersOf(
+      answers.map(({ source }) => source),
+      options,
+      settled,
+    ),
+  };
+}
+
+interface PageOptions<T> {
+  /** Most items. */
+  readonly limit: number;
+  readonly order: PageOrder<T>;
+  readonly options: ReadOptions;
+  /** Orders that this answer decides. */
+  readonly settled?: readonly string[];
 }
 
 /** `item`: the schema of a row. `read`: reads the page after a given row. */

@@ -10,9 +10,9 @@ import {
 } from '@eco/contracts';
 import { Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
 import { Reads, type GroupAnswer, type ReadOptions, type ReadFailure } from '@eco/reads';
-import { acceptHeader, answerList, AS_CSV, LIST_ANSWER_HEADERS, type PageStart } from '../http/list.js';
-import { mergePage, notAPlace, wholePart, type Part } from '../http/page.js';
-import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../http/read-answer.js';
+import { acceptHeader, answerList, AS_CSV, LIST_ANSWER_HEADERS, pageOf, type PageStart } from '../http/list.js';
+import { notAPlace, wholePart, type Part } from '../http/page.js';
+import { answered, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../http/read-answer.js';
 import { readsStock } from '../http/policies.js';
 import { readOptionsOf, readHeadersSchema } from '../http/read-request.js';
 import { levelOf, type Level, type LevelRow } from './product-stock.query.js';
@@ -62,17 +62,11 @@ export class InventoryController {
     const { query } = request;
     return answerList(request, stockLevelSchema, readOptionsOf(request.headers), async (place, options) => {
       const answers = (await this.#read(query, place, options)).map(answered);
-      return {
-        page: mergePage(
-          answers.map(({ rows }) => partOf(rows, query.availableMax)),
-          place.limit,
-          { keyOf: ({ productId, location }) => [productId, location] },
-        ),
-        headers: headersOf(
-          answers.map(({ source }) => source),
-          options,
-        ),
-      };
+      return pageOf(answers, (rows) => partOf(rows, query.availableMax), {
+        limit: place.limit,
+        order: { keyOf: ({ productId, location }) => [productId, location] },
+        options,
+      });
     });
   }
 

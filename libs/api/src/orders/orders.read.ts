@@ -12,9 +12,17 @@ import { Input, operation, Operation, problem, type HttpResponse, type InputOf }
 import { Reads, type GroupAnswer, type ReadFailure, type ReadOptions } from '@eco/reads';
 import { isRoutedBy, isUuid } from '@eco/routing';
 import { AwaitedCommands } from '../http/awaited-commands.js';
-import { acceptHeader, answerList, AS_CSV, LIST_ANSWER_HEADERS, type PageStart, type ReadPage } from '../http/list.js';
-import { mergePage, notAPlace, wholePart, type PageOrder, type Part } from '../http/page.js';
-import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../http/read-answer.js';
+import {
+  acceptHeader,
+  answerList,
+  AS_CSV,
+  LIST_ANSWER_HEADERS,
+  pageOf,
+  type PageStart,
+  type ReadPage,
+} from '../http/list.js';
+import { notAPlace, wholePart, type PageOrder, type Part } from '../http/page.js';
+import { answered, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../http/read-answer.js';
 import { readsOrders } from '../http/policies.js';
 import { readOptionsOf, readHeadersSchema } from '../http/read-request.js';
 import { orderOf, type Order, type OrderRow } from './order.query.js';
@@ -103,19 +111,9 @@ export class OrdersController {
     }
     const pending = parts.flatMap(({ extra }) => extra.pending);
     const settled = accepted.filter((orderId) => !pending.includes(orderId));
-    return {
-      page: mergePage(
-        parts.map(({ rows }) => partOf(rows, query.status)),
-        place.limit,
-        newestFirst,
-      ),
-      headers: headersOf(
-        parts.map(({ source }) => source),
-        options,
-        settled,
-      ),
-      extra: { pending },
-    };
+    const { limit } = place;
+    const page = pageOf(parts, (rows) => partOf(rows, query.status), { limit, order: newestFirst, options, settled });
+    return { ...page, extra: { pending } };
   }
 
   async #ofBranch(
@@ -130,18 +128,9 @@ export class OrdersController {
         ? await this.reads.ofEveryGroup(ordersOfBranchQuery, values, options)
         : await this.reads.ofEveryGroup(ordersOfBranchInStatusQuery, [...values, query.status], options);
     const parts = read.map(answered);
-    return {
-      page: mergePage(
-        parts.map(({ rows }) => partOf(rows, query.status)),
-        place.limit,
-        newestFirst,
-      ),
-      headers: headersOf(
-        parts.map(({ source }) => source),
-        options,
-      ),
-      extra: { pending: [] },
-    };
+    const { limit } = place;
+    const page = pageOf(parts, (rows) => partOf(rows, query.status), { limit, order: newestFirst, options });
+    return { ...page, extra: { pending: [] } };
   }
 }
 

@@ -3,9 +3,9 @@ import { ApiTags } from '@nestjs/swagger';
 import { productIdSchema, productPageSchema, productSchema, productsQuerySchema } from '@eco/contracts';
 import { Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
 import { Reads } from '@eco/reads';
-import { acceptHeader, answerList, AS_CSV, LIST_ANSWER_HEADERS } from '../http/list.js';
-import { mergePage, notAPlace, wholePart } from '../http/page.js';
-import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../http/read-answer.js';
+import { acceptHeader, answerList, AS_CSV, LIST_ANSWER_HEADERS, pageOf } from '../http/list.js';
+import { notAPlace, wholePart } from '../http/page.js';
+import { answered, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../http/read-answer.js';
 import { readsCatalogue } from '../http/policies.js';
 import { readOptionsOf, readHeadersSchema } from '../http/read-request.js';
 import { productOf } from './product.query.js';
@@ -51,17 +51,11 @@ export class ProductsController {
             ? await this.reads.ofEveryGroup(productsQuery, values, options)
             : await this.reads.ofEveryGroup(productsOfNameQuery, [...values, name], options);
         const parts = read.map(answered);
-        return {
-          page: mergePage(
-            parts.map(({ rows }) => wholePart(rows.map(productOf))),
-            limit,
-            { keyOf: ({ productId }) => [productId] },
-          ),
-          headers: headersOf(
-            parts.map(({ source }) => source),
-            options,
-          ),
-        };
+        return pageOf(parts, (rows) => wholePart(rows.map(productOf)), {
+          limit,
+          order: { keyOf: ({ productId }) => [productId] },
+          options,
+        });
       },
     );
   }

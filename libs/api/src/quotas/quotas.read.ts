@@ -11,9 +11,9 @@ import {
 } from '@eco/contracts';
 import { Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
 import { Reads } from '@eco/reads';
-import { acceptHeader, answerList, AS_CSV, LIST_ANSWER_HEADERS } from '../http/list.js';
-import { mergePage, notAPlace, wholePart } from '../http/page.js';
-import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../http/read-answer.js';
+import { acceptHeader, answerList, AS_CSV, LIST_ANSWER_HEADERS, pageOf } from '../http/list.js';
+import { notAPlace, wholePart } from '../http/page.js';
+import { answered, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../http/read-answer.js';
 import { readsBranches } from '../http/policies.js';
 import { readOptionsOf, readHeadersSchema } from '../http/read-request.js';
 import { quotasQuery, type HolderFacts, type QuotaRow } from './quotas.query.js';
@@ -50,17 +50,13 @@ export class QuotasController {
       const values = [...placeOf(after), limit + 1, branchId, BRANCH_SILENCE_DAYS_MAX];
       const answers = (await this.reads.ofEveryGroup(quotasQuery, values, options)).map(answered);
       const holders = new Map(answers.flatMap(({ extra }) => extra.holders).map((facts) => [facts[0], facts]));
-      return {
-        page: mergePage(
-          answers.map(({ rows }) => wholePart(rows.map((row) => quotaOf(row, holders.get(row.branch_id))))),
-          limit,
-          { keyOf: ({ branchId: id, productId }) => [id, productId] },
-        ),
-        headers: headersOf(
-          answers.map(({ source }) => source),
-          options,
-        ),
-      };
+      const partOf = (rows: readonly QuotaRow[]) =>
+        wholePart(rows.map((row) => quotaOf(row, holders.get(row.branch_id))));
+      return pageOf(answers, partOf, {
+        limit,
+        order: { keyOf: ({ branchId: id, productId }) => [id, productId] },
+        options,
+      });
     });
   }
 }

@@ -11,9 +11,9 @@ import {
 import { Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
 import { Reads, type ReadOptions } from '@eco/reads';
 import { isUuid } from '@eco/routing';
-import { acceptHeader, answerList, AS_CSV, LIST_ANSWER_HEADERS, type PageStart } from '../http/list.js';
-import { mergePage, notAPlace, type Part } from '../http/page.js';
-import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../http/read-answer.js';
+import { acceptHeader, answerList, AS_CSV, LIST_ANSWER_HEADERS, pageOf, type PageStart } from '../http/list.js';
+import { notAPlace, type Part } from '../http/page.js';
+import { answered, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../http/read-answer.js';
 import { readsOrders } from '../http/policies.js';
 import { readOptionsOf, readHeadersSchema } from '../http/read-request.js';
 import {
@@ -58,18 +58,13 @@ export class ReservationsReadController {
     const { query } = request;
     return answerList(request, reservationSchema, readOptionsOf(request.headers), async (place, options) => {
       const answers = (await this.#read(query, place, options)).map(answered);
-      const page = mergePage(
-        answers.map(({ rows }) => partOf(rows, query.branchId)),
-        place.limit,
-        { keyOf: placeIn },
-      );
-      return {
-        page: { ...page, items: page.items.map(reservationOf) },
-        headers: headersOf(
-          answers.map(({ source }) => source),
-          options,
-        ),
-      };
+      const { limit } = place;
+      const { page, headers } = pageOf(answers, (rows) => partOf(rows, query.branchId), {
+        limit,
+        order: { keyOf: placeIn },
+        options,
+      });
+      return { page: { ...page, items: page.items.map(reservationOf) }, headers };
     });
   }
 

@@ -12,8 +12,8 @@ import {
 import { respond, Input, operation, Operation, problem, type HttpResponse, type InputOf } from '@eco/service';
 import { Reads } from '@eco/reads';
 import { isUuid } from '@eco/routing';
-import { acceptHeader, answerList, AS_CSV, LIST_ANSWER_HEADERS } from '../http/list.js';
-import { mergePage, notAPlace, wholePart, type PageOrder } from '../http/page.js';
+import { acceptHeader, answerList, AS_CSV, LIST_ANSWER_HEADERS, pageOf } from '../http/list.js';
+import { notAPlace, wholePart, type PageOrder } from '../http/page.js';
 import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../http/read-answer.js';
 import { readsBranches } from '../http/policies.js';
 import { readOptionsOf, readHeadersSchema } from '../http/read-request.js';
@@ -66,17 +66,7 @@ export class BranchSalesController {
     return answerList(request, branchSaleSchema, readOptionsOf(request.headers), async ({ after, limit }, options) => {
       const values = [...placeOf(after), limit + 1, from, to, branchId];
       const answers = (await this.reads.ofEveryGroup(salesQuery, values, options)).map(answered);
-      return {
-        page: mergePage(
-          answers.map(({ rows }) => wholePart(rows.map(saleOf))),
-          limit,
-          newestFirst,
-        ),
-        headers: headersOf(
-          answers.map(({ source }) => source),
-          options,
-        ),
-      };
+      return pageOf(answers, (rows) => wholePart(rows.map(saleOf)), { limit, order: newestFirst, options });
     });
   }
 

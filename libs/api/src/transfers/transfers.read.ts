@@ -4,9 +4,9 @@ import { locationSchema, transferPageSchema, transferSchema, transfersQuerySchem
 import { Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
 import { Reads } from '@eco/reads';
 import { isUuid } from '@eco/routing';
-import { acceptHeader, answerList, AS_CSV, LIST_ANSWER_HEADERS } from '../http/list.js';
-import { mergePage, notAPlace, wholePart } from '../http/page.js';
-import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../http/read-answer.js';
+import { acceptHeader, answerList, AS_CSV, LIST_ANSWER_HEADERS, pageOf } from '../http/list.js';
+import { notAPlace, wholePart } from '../http/page.js';
+import { answered, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../http/read-answer.js';
 import { readsTransfers } from '../http/policies.js';
 import { readOptionsOf, readHeadersSchema } from '../http/read-request.js';
 import { transferOf, transfersInTransitQuery } from './transfer.query.js';
@@ -44,17 +44,11 @@ export class TransfersInTransitController {
     return answerList(request, transferSchema, readOptionsOf(request.headers), async ({ after, limit }, options) => {
       const values = [...placeOf(after), limit + 1, location, productId];
       const parts = (await this.reads.ofEveryGroup(transfersInTransitQuery, values, options)).map(answered);
-      return {
-        page: mergePage(
-          parts.map(({ rows }) => wholePart(rows.map(transferOf))),
-          limit,
-          { keyOf: ({ to, transferId }) => [to, transferId] },
-        ),
-        headers: headersOf(
-          parts.map(({ source }) => source),
-          options,
-        ),
-      };
+      return pageOf(parts, (rows) => wholePart(rows.map(transferOf)), {
+        limit,
+        order: { keyOf: ({ to, transferId }) => [to, transferId] },
+        options,
+      });
     });
   }
 }
