@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { VHOST } from '@eco/broker';
 import { headers as headerNames } from '@eco/contracts';
+import { SideConnection } from '@eco/postgres';
 import { apiClientOf, eventually, startTestCluster, type Answered, type TestCluster } from '@eco/testing';
 
 /*
@@ -212,6 +213,48 @@ describe('POST /customers', () => {
       [headerNames.position]: repeated.headers.get(headerNames.position) ?? '',
     });
     expect(read).toMatchObject({ status: 200, body: customer });
+  });
+});
+
+describe('PATCH /customers/{customerId}', () => {
+  it('changes only the fields that it names', async () => {
+    const { customerId } = names();
+    const path = `/customers/${customerId}`;
+    await ask('POST', '/customers', { customerId, name: 'Ana', email: 'ana@example.com' }, waiting);
+    const renamed = await ask('PATCH', path, { name: 'Ana Gil' });
+    expect([renamed.status, renamed.body]).toEqual([200, { customerId }]);
+    const moved = await ask('PATCH', path, { email: 'ana@example.org' });
+    const position = { [headerNames.position]: moved.headers.get(headerNames.position) ?? '' };
+    const read = await ask('GET', path, undefined, position);
+    expect(read.body).toMatchObject({ customerId, name: 'Ana Gil', email: 'ana@example.org', branchId: null });
+    await eventually("Central's table has the change", async () => {
+      const { body } = await ask('GET', '/customers?limit=1000', undefined, position);
+      expect(body['items']).toContainEqual(read.body);
+      return true;
+    });
+  });
+
+  it('finds a customer that an earlier version registered under a decomposed id', async () => {
+    const customerId = `${names().customerId} Jose\u0301`;
+    const node = cluster.system.layout.groups[0]?.nodes[0];
+    if (node === undefined) throw new Error('there is no node');
+    using database = new SideConnection(node, cluster.system.databaseLogin('postgres'), 'spec');
+    await database.ask(
+      `INSERT INTO eco.customer (customer_id, seq, registered_at, bucket, name, email)
+       VALUES ($1, 0, now(), 0, 'José', 'j@example.com')`,
+      [customerId],
+      30_000,
+    );
+    const changed = await ask('PATCH', `/customers/${encodeURIComponent(customerId)}`, { name: 'José Gil' });
+    expect([changed.status, changed.body]).toEqual([200, { customerId }]);
+  });
+
+  it('refuses an unknown customer and an empty change', async () => {
+    const path = `/customers/${names().customerId}`;
+    const unknown = await ask('PATCH', path, { name: 'Ana' });
+    expect(unknown).toMatchObject({ status: 404, body: { type: 'urn:ecomarket:problem:customer-unknown' } });
+    const empty = await ask('PATCH', path, {});
+    expect(empty).toMatchObject({ status: 400, body: { type: 'urn:ecomarket:problem:bad-input' } });
   });
 });
 

@@ -90,6 +90,22 @@ it('a customer of Central and one of a branch reach all three consumers, once ea
   });
 });
 
+it('Central and a branch list the same customers', async () => {
+  const id = await register('central', 'pia');
+  await eventually('both list the new one', async () => {
+    const at = encodeURIComponent(`${id.slice(0, -1)}`);
+    const lists = await Promise.all(
+      [system.central, system.sucursal].map(async (api) => {
+        const { body } = await api.get(`/customers?limit=1&after=${at}`);
+        return itemsOf(body);
+      }),
+    );
+    expect(lists[0]).toMatchObject([{ customerId: id, name: 'pia' }]);
+    expect(lists[1]).toEqual(lists[0]);
+    return true;
+  });
+});
+
 it('an address gets one welcome, however many customers have it, and none before it is confirmed', async () => {
   const email = 'una.vez@example.com';
   const codes = [await codeOf(system, email), await codeOf(system, email.toUpperCase())];

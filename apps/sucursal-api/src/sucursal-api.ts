@@ -90,7 +90,7 @@ class SucursalModule {
         CommandRoutes.of(intake, new RemoteOwners(services), ['orders', 'reservations', 'carts', 'customers']),
         ReadRoutes.forwarded(
           (request) => forward.answer(request),
-          clientReadRoutes.filter((name) => name !== 'inventory'),
+          [...clientReadRoutes.filter((name) => name !== 'inventory'), 'customerList'],
         ),
       ],
     };

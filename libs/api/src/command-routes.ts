@@ -4,6 +4,7 @@ import { Owners } from './branch/owners.js';
 import { CartsController } from './carts/cart.command.js';
 import { EraseCustomerController } from './customers/erase-customer.command.js';
 import { RegisterCustomerController } from './customers/register-customer.command.js';
+import { UpdateCustomerController } from './customers/update-customer.command.js';
 import { StockController } from './inventory/stock.command.js';
 import { OrderChangesController } from './orders/change-order.command.js';
 import { PlaceOrderController } from './orders/place-order.command.js';
@@ -33,8 +34,8 @@ const routes = {
   carts: [CartsController],
   /** POST /customers */
   customers: [RegisterCustomerController],
-  /** DELETE /customers/{customerId} */
-  erasures: [EraseCustomerController],
+  /** PATCH and DELETE /customers/{customerId} */
+  customerChanges: [UpdateCustomerController, EraseCustomerController],
 } as const satisfies Record<string, readonly Type[]>;
 
 type CommandRoute = keyof typeof routes;

@@ -10,6 +10,7 @@ import { ChangesController } from './changes/changes.read.js';
 import { AwaitedCommands } from './http/awaited-commands.js';
 import { CommandController } from './commands/command.read.js';
 import { CustomerController } from './customers/customer.read.js';
+import { CustomersController } from './customers/customers.read.js';
 import { CustomersOfEmailController } from './customers/customers-of-email.read.js';
 import { InventoryController } from './inventory/inventory.read.js';
 import { ProductStockController } from './inventory/product-stock.read.js';
@@ -26,6 +27,7 @@ import { SalesController } from './statistics/sales.read.js';
 import { TransferController } from './transfers/transfer.read.js';
 import { TransfersInTransitController } from './transfers/transfers.read.js';
 
+export { listCustomers } from './customers/customers.read.js';
 export { periodOf } from './http/period.js';
 export { consumerHeadersOf, problemOf, READ_ANSWER_HEADERS, READ_PROBLEMS, retryAfter } from './http/read-answer.js';
 export { acceptHeader, answerList, AS_CSV, LIST_ANSWER_HEADERS } from './http/list.js';
@@ -51,6 +53,8 @@ const routes = {
   transfers: [TransferController],
   /** GET /transfers. A branch has a list of its own under this path. */
   transfersInTransit: [TransfersInTransitController],
+  /** GET /customers. Central answers it from a table of its own. */
+  customerList: [CustomersController],
   /** GET /customers/{customerId} */
   customers: [CustomerController],
   /** POST /customers/search */

@@ -3,9 +3,9 @@ import { changeData, type ChangeData, type ChangeType, type ReceivedChange } fro
 /** The changes of one type, with data checked against the contract, so that a consumer can rely on it. */
 export function changesOfType<T extends ChangeType>(
   changes: readonly ReceivedChange[],
-  type: T,
+  ...types: readonly T[]
 ): (Omit<ReceivedChange, 'data'> & { data: ChangeData<T> })[] {
   return changes
-    .filter((change) => change.type === type)
-    .map((change) => ({ ...change, data: changeData[type].parse(change.data) as ChangeData<T> }));
+    .filter((change): change is ReceivedChange & { type: T } => types.some((type) => type === change.type))
+    .map((change) => ({ ...change, data: changeData[change.type].parse(change.data) as ChangeData<T> }));
 }

@@ -29,6 +29,7 @@ const bodies: { [K in CommandKind]: z.input<(typeof commandKinds)[K]['body']> } 
   'cart.clear': { customerId: 'ana' },
   'cart.checkout': { orderId, customerId: 'ana', branchId: null },
   'customer.register': { customerId: 'ana', name: 'Ana Torres', email: 'ana@example.com', branchId: null },
+  'customer.update': { customerId: 'ana', name: 'Ana Torres Gil' },
   'customer.erase': { customerId: 'ana' },
   'product.create': { productId: 'cafe-premium', name: 'Café Premium', priceCents: 890, stock: 100 },
   'product.update': { productId: 'cafe-premium', name: 'Café Premium', priceCents: 890 },
@@ -160,8 +161,8 @@ describe('commandSchema', () => {
   });
 
   it.each(Object.keys(bodies) as CommandKind[])('names every field that %s lacks', (kind) => {
-    // A change of a product names only the fields that it changes.
-    const required = kind === 'product.update' ? ['productId'] : Object.keys(bodies[kind]);
+    // A change of a product or a customer names only the fields that it changes.
+    const required = /^(product|customer)\.update$/.test(kind) ? [commandKinds[kind].key] : Object.keys(bodies[kind]);
     expect(faults(commandSchema, command(kind, {})).map((fault) => fault.split(':')[0])).toEqual(
       required.map((field) => `body.${field}`),
     );
@@ -341,7 +342,7 @@ describe('keyOf', () => {
   it('allows no command about the catalogue or other locations’ stock on a route that a branch may use', () => {
     for (const [kind, { route }] of Object.entries(commandKinds)) {
       expect(route === 'products').toBe(
-        /^(product|stock|dead-letter)\.|^(transfer|quota)\.(send|recall|write-off|settle)$|^customer\.erase$|^branch\.unfreeze$/.test(
+        /^(product|stock|dead-letter)\.|^(transfer|quota)\.(send|recall|write-off|settle)$|^customer\.(update|erase)$|^branch\.unfreeze$/.test(
           kind,
         ),
       );

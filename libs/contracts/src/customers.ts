@@ -3,6 +3,14 @@ import { branches, commandBody, defineCommand } from './define-command.js';
 import { customerIdSchema, emailSchema, personNameSchema, takenAtSchema, takenBy } from './primitives.js';
 import { timestampSchema } from './times.js';
 
+/** The customer after the change. */
+const customerChangedSchema = z.object({
+  ...takenBy,
+  name: z.string(),
+  email: z.string(),
+  registeredAt: timestampSchema,
+});
+
 export const customerCommands = {
   'customer.register': defineCommand({
     body: commandBody({
@@ -21,11 +29,7 @@ export const customerCommands = {
     mayWait: 'at-branch',
     result: z.object({ customerId: customerIdSchema }),
     change: {
-      'customer.registered': z.object({
-        ...takenBy,
-        name: z.string(),
-        email: z.string(),
-        registeredAt: timestampSchema,
+      'customer.registered': customerChangedSchema.extend({
         /** True: mail may be sent to the address. */
         emailConfirmed: z.boolean().optional(),
       }),
@@ -37,6 +41,23 @@ export const customerCommands = {
         title: 'The customer with this id was erased. Register the person under another id',
       },
     },
+  }),
+  'customer.update': defineCommand({
+    body: commandBody({
+      customerId: customerIdSchema,
+      /** Absent, here and below: unchanged. */
+      name: personNameSchema.optional(),
+      email: emailSchema.optional(),
+    }),
+    key: 'customerId',
+    route: 'products',
+    senders: 'central',
+    topic: 'customers',
+    // As for a registration: Central's journal never has a person's name and address.
+    mayWait: false,
+    result: z.object({ customerId: customerIdSchema }),
+    change: { 'customer.updated': customerChangedSchema },
+    refusals: { 'customer-unknown': { status: 404, title: 'There is no such customer' } },
   }),
   /** Empties everything that is stored about the person. The id stays in orders, and is never registered again. */
   'customer.erase': defineCommand({

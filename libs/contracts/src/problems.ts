@@ -23,7 +23,6 @@ const requestProblems = {
   'cross-site': { status: 403, title: 'A page of another site may not send this request' },
   'not-found': { status: 404, title: 'Nothing exists at this path' },
   'account-unknown': { status: 404, title: 'There is no such account' },
-  'customer-unknown': { status: 404, title: 'There is no such customer' },
   'command-unknown': { status: 404, title: 'No outcome of this command is known' },
   'till-unknown': { status: 404, title: 'The branch has no such till' },
   'shift-unknown': { status: 404, title: 'There is no such shift' },

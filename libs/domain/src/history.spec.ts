@@ -82,6 +82,16 @@ const aRegistration = fc
     envelope,
   })
   .map(({ body, envelope, idempotencyKey }) => command('customer.register', body, { idempotencyKey, ...envelope }));
+const aCustomersChange = fc
+  .record({
+    body: fc.record(
+      { customerId, name: fc.constantFrom('Cy', 'Di'), email: fc.constantFrom('c@d.example', 'e@f.example') },
+      { requiredKeys: ['customerId'] },
+    ),
+    idempotencyKey,
+    envelope,
+  })
+  .map(({ body, envelope, idempotencyKey }) => command('customer.update', body, { idempotencyKey, ...envelope }));
 const anErasure = fc
   .record({ body: fc.record({ customerId }), idempotencyKey, envelope })
   .map(({ body, envelope, idempotencyKey }) => command('customer.erase', body, { idempotencyKey, ...envelope }));
@@ -371,6 +381,7 @@ const arrival = fc.oneof(
   { weight: 2, arbitrary: readable(aCreation) },
   { weight: 1, arbitrary: readable(aClear) },
   { weight: 2, arbitrary: readable(aRegistration) },
+  { weight: 2, arbitrary: readable(aCustomersChange) },
   { weight: 1, arbitrary: readable(anErasure) },
   { weight: 1, arbitrary: readable(anUpdate) },
   { weight: 1, arbitrary: readable(aDeletion) },
@@ -519,6 +530,7 @@ const NOTHING = {
   levels: [],
   products: [],
   customers: [],
+  changedCustomers: [],
   carts: [],
   cartItems: [],
   removedCartItems: [],
@@ -693,7 +705,11 @@ describe('a history in batches', () => {
           const row = { ...model.product(productId), bucket: bucketOf(productId, BUCKETS) };
           expect(group.stored.products.get(productId)).toEqual(model.product(productId) && row);
         }
-        for (const customerId of customers) expect(visibleCart(group, customerId)).toEqual(model.cart(customerId));
+        for (const customerId of customers) {
+          expect(visibleCart(group, customerId)).toEqual(model.cart(customerId));
+          const customer = model.customer(customerId);
+          expect(group.customer(customerId)).toMatchObject(customer === undefined ? [] : [[customerId, customer]]);
+        }
       }),
       { numRuns: 200 },
     );

@@ -7,6 +7,7 @@ import { deleteProduct } from './catalogue/delete-product.js';
 import { updateProduct } from './catalogue/update-product.js';
 import { eraseCustomer } from './customers/erase-customer.js';
 import { registerCustomer } from './customers/register-customer.js';
+import { updateCustomer } from './customers/update-customer.js';
 import { discardDeadLetter } from './dead-letters/discard-dead-letter.js';
 import { cancelOrder } from './orders/cancel-order.js';
 import { fulfilOrder } from './orders/fulfil-order.js';
@@ -44,6 +45,7 @@ const rules: { [K in CommandKind]: K extends OwnedKind ? OwnedRules<K> : Rules<K
   'cart.clear': clearCart,
   'cart.checkout': checkOutCart,
   'customer.register': registerCustomer,
+  'customer.update': updateCustomer,
   'customer.erase': eraseCustomer,
   'product.create': createProduct,
   'product.update': updateProduct,

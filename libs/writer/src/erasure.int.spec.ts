@@ -62,6 +62,12 @@ it.each(['ana', 'Ñandú "la" \\ 🛒'])(
       arrived('customer.register', { customerId: id, name, email, branchId: null, ...fields });
     const others = { name: `Other Name ${customerId.length}`, email: 'other@example.com' };
     await write(register(customerId), register(`${customerId}bel`, others));
+    // Its history holds each name and address that it had.
+    const [newName, newEmail] = ['Planted Married Name', 'Planted.Moved@example.com'];
+    await write(arrived('customer.update', { customerId, email: newEmail }));
+    await write(arrived('customer.update', { customerId, name: newName }));
+    await write(arrived('customer.update', { customerId, name, email }));
+    expect((await rowsWith(newEmail)).length).toBe(2);
     const spoiled = (id: string, fields: object) => ({
       version: 1,
       commands: [{ ...register(id, fields).command, stamp: '' }],
@@ -73,7 +79,15 @@ it.each(['ana', 'Ñandú "la" \\ 🛒'])(
       // Under another id with the same address, and of another person.
       readCommands(spoiled('someone', { email: email.toLowerCase() }), 'central'),
       readCommands(spoiled(`${customerId}bel`, others), 'central'),
-      // Not of a registration.
+      // Of a change.
+      readCommands(
+        {
+          version: 1,
+          commands: [{ ...arrived('customer.update', { customerId, name: newName }).command, stamp: '' }],
+        },
+        'central',
+      ),
+      // Of neither a registration nor a change.
       readCommands({ version: 1, commands: [{ ...orderOf(customerId, []).command, stamp: '' }] }, 'central'),
     ].flat();
     await write(...failing);
@@ -81,9 +95,10 @@ it.each(['ana', 'Ñandú "la" \\ 🛒'])(
 
     const { outcomes } = await write(arrived('customer.erase', { customerId }));
     expect(outcomes).toMatchObject([{ status: 'done' }]);
-    for (const text of [name, email, email.toLowerCase(), 'mistyped']) expect(await rowsWith(text)).toEqual([]);
+    for (const text of [name, newName, email, newEmail, email.toLowerCase(), 'mistyped'])
+      expect(await rowsWith(text)).toEqual([]);
     const kept = (await letters()).map(({ command }) => JSON.stringify(command));
-    expect(kept.filter((text) => text === '{"erased":true}')).toHaveLength(3);
+    expect(kept.filter((text) => text === '{"erased":true}')).toHaveLength(4);
     expect(kept.filter((text) => text.includes(others.name))).toHaveLength(1);
     expect(kept.filter((text) => text.includes('order.place'))).toHaveLength(1);
     expect(new Set((await letters()).map(({ state }) => state))).toEqual(new Set(['open']));

@@ -119,6 +119,9 @@ export function samplesOf(planted: Planted, unique: () => string): Readonly<Reco
     'GET /customers/{customerId}': [
       { path: { customerId }, names: { customerId }, stored: { customerId, branchIds: [branchId] } },
     ],
+    'PATCH /customers/{customerId}': [
+      { path: { customerId }, body: { name: 'Sample' }, names: { customerId }, stored: { customerId } },
+    ],
     // Other cases need the planted customer. A customer erases itself in erasure.spec.ts.
     'DELETE /customers/{customerId}': [{ path: { customerId: nobody }, names: { customerId: nobody } }],
     'GET /commands/{commandId}': [{ path: { commandId: orderId }, stored: { customerId } }],

@@ -12,7 +12,7 @@ import { CommandIntake } from '@eco/intake';
 import { acceptedResponse } from '../http/commands/accepted.js';
 import { commandHeadersSchema, DECIDED_HEADERS, requesterOf } from '../http/commands/command-headers.js';
 import { COMMAND_PROBLEMS, responseOf } from '../http/commands/command-response.js';
-import { erasesCustomers } from '../http/policies.js';
+import { changesCustomers } from '../http/policies.js';
 
 /** Wait of a client that states none, s. */
 const WAIT_SECONDS = 5;
@@ -23,7 +23,7 @@ const eraseCustomer = operation({
   description:
     'Name, e-mail address and account are gone for good, and nobody is registered under this id again. Orders stay, ' +
     'with the id alone. A repeat empties again what has arrived since.',
-  access: erasesCustomers,
+  access: changesCustomers('customer.erase'),
   path: customerPathSchema,
   headers: commandHeadersSchema,
   answers: {

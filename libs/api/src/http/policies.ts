@@ -39,12 +39,12 @@ export const readsCustomers = { customer: 'own customer', ...ofBranch, manager: 
 /** Search for customers by their e-mail address. It is not for customers. */
 export const findsCustomers = { ...ofBranch, manager: 'any' } as const satisfies Access;
 
-/** A customer may erase itself. Whether staff of a branch may is for the head office to decide, so it does it. */
-export const erasesCustomers = {
-  customer: 'own customer',
-  manager: 'any',
-  integration: 'customer.erase',
-} as const satisfies Access;
+/** The list of all customers. */
+export const listsCustomers = { manager: 'any' } as const satisfies Access;
+
+/** A customer may change and erase itself. Whether staff of a branch may is for the head office to decide, so it does it. */
+export const changesCustomers = (kind: CommandKind) =>
+  ({ customer: 'own customer', manager: 'any', integration: kind }) as const satisfies Access;
 
 /** Statistics of a branch are for its manager, not for its cashiers. */
 export const readsStatistics = {

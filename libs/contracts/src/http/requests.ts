@@ -51,6 +51,9 @@ export const registerCustomerRequestSchema = z.strictObject({
   name: oneWay(personNameSchema),
   email: emailSchema,
 });
+export const patchCustomerRequestSchema = z
+  .strictObject({ name: oneWay(personNameSchema).optional(), email: emailSchema.optional() })
+  .refine((patch) => Object.keys(patch).length > 0, 'must name a field: name or email');
 export const createProductRequestSchema = z.strictObject({
   productId: productIdSchema,
   name: oneWay(productNameSchema),

@@ -27,6 +27,7 @@ import { SaleStatistics1796200000010 } from './1796200000010-sale-statistics.js'
 import { SalesOfABranch1796200000100 } from './1796200000100-sales-of-a-branch.js';
 import { TransfersToABranch1796200000200 } from './1796200000200-transfers-to-a-branch.js';
 import { Restores1796300000000 } from './1796300000000-restores.js';
+import { CustomerUpdates1796600000000 } from './1796600000000-customer-updates.js';
 
 /** In the order in which they run. */
 export const migrations = [
@@ -59,4 +60,5 @@ export const migrations = [
   SalesOfABranch1796200000100,
   TransfersToABranch1796200000200,
   Restores1796300000000,
+  CustomerUpdates1796600000000,
 ];

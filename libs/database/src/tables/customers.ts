@@ -1,7 +1,7 @@
 import { rowLists } from '@eco/domain';
 import { nullable, smallint, text, timestamptz } from './columns.js';
 import { loadBy } from './load.js';
-import { insertInto } from './store.js';
+import { insertInto, updateOf } from './store.js';
 import { defineTable } from './table.js';
 import type { TablesOf } from './tables-of.js';
 
@@ -18,10 +18,24 @@ export const customerTable = defineTable({
   },
 });
 
+/** Batches whose outcomes hold the customer's name and address, which an erasure empties. */
+const FORMER_SEQS = 'former_seqs = s.former_seqs || s.seq';
+
 export const customers: TablesOf<'customers'> = {
   tables: [customerTable],
-  stores: { customers: insertInto('store customers', customerTable, rowLists.customers) },
-  load: loadBy('load customers', customerTable, 'customerId', 'customerIds', ['customerId'], ({ customerId }, state) =>
-    state.customers.add(customerId),
+  stores: {
+    customers: insertInto('store customers', customerTable, rowLists.customers),
+    changedCustomers: updateOf('store changed customers', customerTable, rowLists.changedCustomers, {
+      fields: ['customerId', 'name', 'email'],
+      also: FORMER_SEQS,
+    }),
+  },
+  load: loadBy(
+    'load customers',
+    customerTable,
+    'customerId',
+    'customerIds',
+    ['customerId', 'name', 'email', 'branchId', 'registeredAt'],
+    (customer, state) => state.customers.set(customer.customerId, customer),
   ),
 };

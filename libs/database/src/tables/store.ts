@@ -70,7 +70,10 @@ SET seq = excluded.seq, ${changes.map((column) => `${column} = excluded.${column
   );
 }
 
-/** Changes fields of stored rows. `kept`: fields whose stored value stays if the new one is null. */
+/**
+ * Changes fields of stored rows, `s`. `kept`: fields whose stored value stays if the new one is null. `also`: an
+ * assignment of a column that no row states.
+ */
 export function updateOf<
   Of extends Columns,
   Row extends Needed<Of, Field, Computed>,
@@ -84,6 +87,7 @@ export function updateOf<
     readonly fields: readonly Field[];
     readonly values?: Values<Of, Row, Computed>;
     readonly kept?: readonly Field[];
+    readonly also?: string;
   },
 ): StoreStatement<Row> {
   const keys: readonly PropertyKey[] = key;
@@ -99,7 +103,7 @@ export function updateOf<
     options,
     ({ names, rows }) => `
 UPDATE ${table.name} s
-SET seq = $3, ${set.join(', ')}
+SET seq = $3, ${[...set, ...(options.also === undefined ? [] : [options.also])].join(', ')}
 FROM ${rows} AS r(${names.join(', ')})
 ${WHERE_FENCED} AND ${sameKey(key.map((field) => columnOf(table, field).name))}`,
   );

@@ -1,22 +1,30 @@
-import { insert, type Noun } from '../noun.js';
+import { insert, update, type Noun } from '../noun.js';
 
-export interface CustomerRow {
+export interface Customer {
   customerId: string;
-  bucket: number;
   name: string;
   email: string;
   branchId: string | null;
   registeredAt: string;
 }
 
+export interface CustomerRow extends Customer {
+  bucket: number;
+}
+
+export type ChangedCustomer = Pick<Customer, 'customerId' | 'name' | 'email'>;
+
 export const customers = {
   keys: {
-    /** Customers of whom a command needs to know whether they are registered. */
+    /** Customers that a command registers, changes or erases. */
     customerIds: 'all',
   },
   state: {
     /** Customers that are registered. */
-    customers: () => new Set<string>(),
+    customers: () => new Map<string, Customer>(),
   },
-  rows: { customers: insert<CustomerRow>('customerId') },
+  rows: {
+    customers: insert<CustomerRow>('customerId'),
+    changedCustomers: update<ChangedCustomer>('customers', 'customerId'),
+  },
 } satisfies Noun;

@@ -7,7 +7,7 @@ export const registerCustomer: Rules<'customer.register'> = {
   decide({ body, stamp }, state) {
     const { customerId, name, email, branchId, emailConfirmed = false } = body;
     if (state.customers.isErased(customerId)) return refused('customer-erased');
-    if (state.customers.has(customerId)) return refused('customer-exists');
+    if (state.customers.find(customerId) !== undefined) return refused('customer-exists');
     const registeredAt = state.madeAt(stamp);
     state.customers.register({ customerId, bucket: state.buckets.of(customerId), name, email, branchId, registeredAt });
     return done(

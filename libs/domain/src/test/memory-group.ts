@@ -1,6 +1,7 @@
 import { decideBatch } from '../batch.js';
 import type { DeadLetter } from '../dead-letters/dead-letter.js';
 import type { Cart } from '../carts/cart.js';
+import type { Customer } from '../customers/customer.js';
 import type { Arrived, Effects, Failure, RowOf } from '../effects.js';
 import { neededKeys } from '../needed-keys.js';
 import type { RowList } from '../noun.js';
@@ -75,7 +76,7 @@ export class MemoryGroup {
             (location === 'central' && atCentral.includes(productId)),
         ),
       ),
-      customers: new Set(keys.customerIds.filter((customerId) => stored.customers.has(customerId))),
+      customers: new Map(keys.customerIds.flatMap((customerId) => this.customer(customerId))),
       erasedCustomers: new Set(keys.customerIds.filter((customerId) => stored.erasures.has(customerId))),
       carts: new Map(keys.cartCustomerIds.flatMap((customerId) => this.#cart(customerId))),
       orders: new Map(keys.orderIds.flatMap((orderId) => this.order(orderId))),
@@ -98,6 +99,12 @@ export class MemoryGroup {
         keys.commandIds.map((id) => [id, [...stored.tombstones.values()].filter(({ commandId }) => commandId === id)]),
       ),
     };
+  }
+
+  /** Current name and address of a customer. */
+  customer(customerId: string): [string, Customer][] {
+    const row = this.stored.customers.get(customerId);
+    return row === undefined ? [] : [[customerId, { ...row, ...this.stored.changedCustomers.get(customerId) }]];
   }
 
   #openReservations(customerId: string): OpenReservations {

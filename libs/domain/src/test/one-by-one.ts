@@ -313,6 +313,10 @@ export class OneByOne {
           ? ['refused', { reason: 'customer-exists' }]
           : ['done', { customerId }];
       }
+      case 'customer.update':
+        return this.customer(body.customerId) === undefined
+          ? ['refused', { reason: 'customer-unknown' }]
+          : ['done', { customerId: body.customerId }];
       case 'customer.erase':
         return ['done', { customerId: body.customerId }];
       case 'dead-letter.discard': {
@@ -814,6 +818,19 @@ export class OneByOne {
 
   #lost(reason: string, stamp: string, orderId?: string): Decided {
     return ['done', { applied: false, reason, stamp, ...(orderId === undefined ? {} : { orderId }) }];
+  }
+
+  /** Name and address of a customer now. Undefined: nobody is registered, or the customer was erased. */
+  customer(customerId: string): { customerId: string; name: string; email: string } | undefined {
+    const own = this.decided.filter(({ status, result }) => status === 'done' && result['customerId'] === customerId);
+    if (own.some(({ command }) => command.kind === 'customer.erase')) return undefined;
+    const changes = own.flatMap(({ command: { kind, body } }) =>
+      kind === 'customer.register' || kind === 'customer.update' ? [{ name: body.name, email: body.email }] : [],
+    );
+    if (changes.length === 0) return undefined;
+    const lastOf = (field: 'name' | 'email') =>
+      changes.findLast((change) => change[field] !== undefined)?.[field] ?? '';
+    return { customerId, name: lastOf('name'), email: lastOf('email') };
   }
 
   /** The current state of a product. */

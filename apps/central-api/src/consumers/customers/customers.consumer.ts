@@ -7,14 +7,15 @@ export const customersConsumer = defineConsumer({
   entities: [CentralCustomer],
   paceMs: 200,
   async apply(manager, changes) {
-    const customers = changesOfType(changes, 'customer.registered').map(({ data }) => ({
-      customerId: data.customerId,
-      name: data.name,
-      email: data.email,
-      branchId: data.branchId,
-      registeredAt: new Date(data.registeredAt),
-    }));
-    await manager.getRepository(CentralCustomer).upsert(customers, ['customerId']);
+    const changed = changesOfType(changes, 'customer.registered', 'customer.updated');
+    // The last change of a customer, because a statement may not write a row twice.
+    const customers = new Map(
+      changed.map(({ data: { customerId, name, email, branchId, registeredAt } }) => [
+        customerId,
+        { customerId, name, email, branchId, registeredAt: new Date(registeredAt) },
+      ]),
+    );
+    await manager.getRepository(CentralCustomer).upsert([...customers.values()], ['customerId']);
     const erased = changesOfType(changes, 'customer.erased').map(({ data }) => data.customerId);
     if (erased.length === 0) return;
     await manager.getRepository(CentralCustomer).delete(erased);
