@@ -121,11 +121,13 @@ async function getCsv(path: string): Promise<Response> {
   return fetch(`${service.url}${path}`, { headers: { ...(await callers.usual(path)), Accept: 'text/csv' } });
 }
 
-/** Writes one batch in the group that owns the first command's key. */
-function write(...commands: CommandOf<CommandKind>[]): Promise<WrittenBatch> {
+/** Writes one batch in the group that owns the first command's key, and confirms it. */
+async function write(...commands: CommandOf<CommandKind>[]): Promise<WrittenBatch> {
   const [command] = commands as [CommandOf<CommandKind>];
-  const group = groupOfKey(keyOfCommand(command));
-  return (writers.get(group) as BatchWriter).write(...commands);
+  const writer = writers.get(groupOfKey(keyOfCommand(command))) as BatchWriter;
+  const written = await writer.write(...commands);
+  await writer.confirm();
+  return written;
 }
 
 const textOf = ({ position }: WrittenBatch) => formatPosition(positionOf([position]));
@@ -560,6 +562,32 @@ describe('changes by page', () => {
     );
     expect((await page('orders', end, 1)).body).toMatchObject({ changes: [], more: false });
     expect((await page('orders', `${term}.ffffffff`, 1)).status).toBe(400);
+  });
+
+  it('end with the last confirmed batch, because a failover may lose the next one', async () => {
+    const [g2] = groups.filter(({ id }) => id === 'g2') as [DatabaseGroup];
+    await writers.get('g2')?.close();
+    // A heartbeat would confirm the batch.
+    const silent = await eventually('a silent writer leads', () => BatchWriter.open(g2, g2.servers[0], 600_000));
+    try {
+      const [first, second] = ['first', 'second'].map((name) => product(keyOf('g2', `${name}-to-confirm`), 100, 0));
+      const confirmed = await silent.write(first as CommandOf<CommandKind>);
+      const unconfirmed = await silent.write(second as CommandOf<CommandKind>);
+      const { term, tag, seq } = confirmed.position;
+      const path = `/changes?topic=products&group=g2&after=${after.position.seq}&limit=9`;
+      const sentHeaders: Record<string, string>[] = [{}, { [headers.position]: textOf(unconfirmed) }];
+      for (const sent of sentHeaders) {
+        const { body } = await get<Page>(path, sent);
+        expect(body.changes.map(({ seq: of }) => of)).toEqual([seq]);
+        expect(body).toMatchObject({ upToSeq: seq, next: `${term}.${tag}.${seq}`, more: false });
+      }
+      const waiting = get<Page>(path, { [headers.position]: textOf(unconfirmed), prefer: 'wait=30' });
+      await silent.confirm();
+      expect((await waiting).body).toMatchObject({ upToSeq: unconfirmed.position.seq, more: false });
+    } finally {
+      await silent.close();
+      writers.set('g2', await eventually('a writer leads again', () => BatchWriter.open(g2)));
+    }
   });
 });
 

@@ -41,9 +41,9 @@ const CHANGES_AT_ONCE = 5_000;
  * in the transaction that moves its progress. So the same mechanism serves the next change, a gap, a week of absence
  * and a deleted queue. Events that arrive while a page is processed cause one further read, however many they are.
  *
- * A failover that loses batches may include some that were already applied. The consumer then continues after the last
- * batch that still exists. It misses nothing of the new history, and the changes of lost batches that it applied stay
- * applied.
+ * A consumer applies only confirmed batches, which no failover loses. A person may order a failover that loses them, and a
+ * restore does. The consumer then continues after the last batch that still exists. It misses nothing of the new history,
+ * and the changes of lost batches that it applied stay applied.
  */
 export class ChangeFeed {
   /** A separate name, so that its metrics can be distinguished. */
@@ -245,7 +245,7 @@ class TopicFeed {
   async #read(from: TopicPosition) {
     const { group, topic } = this;
     const known = this.#known.tag === '' ? [] : [{ group, ...this.#known }];
-    const request = { group, topic, after: cursorOf(from), limit: PAGE };
+    const request = { group, topic, after: cursorOf(from), limit: PAGE, announced: this.#known };
     const reading = this.#options.changes.read(request, { position: positionOf(known), waitMs: 0 });
     const read = await unlessAborted(this.#stopped.signal, reading);
     if (read.type === 'page' || read.type === 'cursor-lost') return read;

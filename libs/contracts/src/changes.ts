@@ -138,7 +138,10 @@ export function lastCompleteSeq({ seq, n }: ChangesCursor): number {
   return n === undefined ? seq : seq - 1;
 }
 
-/** Response of `GET /changes`. A page has up to its limit of changes, so it may begin and end inside a batch. */
+/**
+ * Response of `GET /changes`. A page has up to its limit of changes, so it may begin and end inside a batch. It ends with
+ * the last batch that no failover loses; the newest batch counts as such within a second.
+ */
 export const changesPageSchema = z.object({
   group: groupIdSchema,
   topic: topicSchema,

@@ -32,25 +32,34 @@ export class BatchWriter {
   private constructor(
     session: WriterSession,
     readonly leaderTerm: LeaderTerm,
+    heartbeatMs: number,
   ) {
     this.#session = session;
-    // The server ends a session that is silent for 11 s.
-    this.#timer = setInterval(() => void this.#next(() => sendHeartbeat(session, leaderTerm)), 1_000);
+    this.#timer = setInterval(() => void this.confirm(), heartbeatMs);
   }
 
-  /** Starts a leadership on this server, for the first group unless another one is named. */
+  /**
+   * Starts a leadership on this server, the group's first unless another one is named. The server ends a session that is
+   * silent for 11 s.
+   */
   static async open(
     group: { readonly servers: readonly Address[]; login(role: 'eco_writer'): Login },
     server: Address = group.servers[0] as Address,
+    heartbeatMs = 1_000,
   ): Promise<BatchWriter> {
     const session = await WriterSession.open({ host: server.host, port: server.port }, group.login('eco_writer'));
     if (!(await tryToLead(session))) throw new Error('another writer leads this group');
-    return new BatchWriter(session, await startTerm(session));
+    return new BatchWriter(session, await startTerm(session), heartbeatMs);
   }
 
   /** Throws unless the batch was committed. As in the writer, a command that can’t be stored becomes a dead letter. */
   write(...commands: CommandOf<CommandKind>[]): Promise<WrittenBatch> {
     return this.#next(() => this.#writeBatch(commands));
+  }
+
+  /** Sends a heartbeat, which confirms the last batch. */
+  async confirm(): Promise<void> {
+    await this.#next(() => sendHeartbeat(this.#session, this.leaderTerm));
   }
 
   close(): Promise<void> {

@@ -41,6 +41,7 @@ const lead: Statement = {
 WITH led AS (
   UPDATE eco.group_state s
   SET leader_tag = $1, heartbeat = s.heartbeat + 1, at = eco.next_at(s.at, eco.clock(), 0), timeline = t.now,
+      confirmed_seq = s.seq,
       term = CASE WHEN s.timeline = t.now THEN s.term ELSE s.term + 1 END,
       tag = CASE WHEN s.timeline = t.now THEN s.tag ELSE $1 END
   FROM (SELECT ${PRIMARY_TIMELINE} AS now) t

@@ -28,6 +28,7 @@ import { SalesOfABranch1796200000100 } from './1796200000100-sales-of-a-branch.j
 import { TransfersToABranch1796200000200 } from './1796200000200-transfers-to-a-branch.js';
 import { Restores1796300000000 } from './1796300000000-restores.js';
 import { CustomerUpdates1796600000000 } from './1796600000000-customer-updates.js';
+import { ConfirmedSeq1796700000000 } from './1796700000000-confirmed-seq.js';
 
 /** In the order in which they run. */
 export const migrations = [
@@ -61,4 +62,5 @@ export const migrations = [
   TransfersToABranch1796200000200,
   Restores1796300000000,
   CustomerUpdates1796600000000,
+  ConfirmedSeq1796700000000,
 ];

@@ -1,6 +1,6 @@
-import { sleep } from '@eco/base';
+import { pauseAfter, sleep } from '@eco/base';
 import { lastCompleteSeq, type Change, type ChangesCursor, type Topic } from '@eco/contracts';
-import { positionOf, type GroupPosition } from '@eco/routing';
+import { positionIn, positionOf, type BatchPosition, type GroupPosition } from '@eco/routing';
 import type { GroupAnswer, ReadFailure, ReadOptions, Source } from '../answer.js';
 import type { Reads } from '../reads.js';
 import {
@@ -23,6 +23,8 @@ export interface ChangesRequest {
   readonly limit: number;
   /** Leaves out what does not concern this branch: a page may then have no change, and more pages may follow it. */
   readonly branchId?: string;
+  /** A batch that its writer has announced, so that no failover loses it. */
+  readonly announced?: BatchPosition;
 }
 
 export interface ChangesFound {
@@ -52,6 +54,9 @@ export interface CursorLost {
  */
 const PRIMARY_WAIT_MS = 2_500;
 const PRIMARY_PAUSE_MS = 250;
+/** Time for which a page waits until the reader's position is confirmed, ms. A leader confirms its last batch each second. */
+const CONFIRMATION_WAIT_MS = 1_500;
+const CONFIRMATION_PAUSE_MS = 100;
 /** Most requests that may wait for the primary at a time. The primary also has to write. */
 const PRIMARY_WAITS_MAX = 16;
 
@@ -60,7 +65,13 @@ type Verdict =
   | CursorLost
   | ReadFailure;
 
-/** Reads the changes of a group's batches, in order, from any node that has the cursor and the reader's position. */
+/**
+ * Reads the changes of a group's batches, in order, from any node that has the cursor and the reader's position.
+ *
+ * A replica may show a batch that a failover loses: one that no other node had stored yet. So a page ends with the last
+ * confirmed batch. Otherwise a consumer would apply the changes of a batch that never was, and those of the batch that
+ * takes its place.
+ */
 export class ChangesReader {
   #primaryWaits = 0;
   readonly #reads: Reads;
@@ -69,7 +80,20 @@ export class ChangesReader {
     this.#reads = reads;
   }
 
+  /** The page may end before the reader's position if that is not confirmed within the wait. */
   async read(request: ChangesRequest, options: ReadOptions): Promise<ChangesFound | CursorLost | ReadFailure> {
+    const startedMs = performance.now();
+    const waitMs = Math.max(CONFIRMATION_WAIT_MS, options.waitMs);
+    const wanted = positionIn(options.position, request.group);
+    for (;;) {
+      const read = await this.#read(request, options);
+      const waitedMs = performance.now() - startedMs;
+      if (read.type !== 'page' || read.more || waitedMs >= waitMs || !isMissing(read, wanted)) return read;
+      await sleep(pauseAfter(waitedMs, CONFIRMATION_PAUSE_MS));
+    }
+  }
+
+  async #read(request: ChangesRequest, options: ReadOptions): Promise<ChangesFound | CursorLost | ReadFailure> {
     const { group, after } = request;
     const { groups, orders } = options.position;
     const read = (position: readonly GroupPosition[]) =>
@@ -141,16 +165,34 @@ function historyIn({ source, extra }: GroupAnswer<unknown, HistoryRow>): ShownHi
   return { position: source.position ?? { term: 0, tag: '', seq: source.seq }, endsAt: extra.ends_at };
 }
 
-function pageOf({ limit }: ChangesRequest, page: Page): ChangesFound {
-  const placed = page.rows.map((row, index) => ({ row, place: row.place ?? index + 1 }));
+/** Whether the page ends before a batch that the reader knows, of the leadership that the page shows. */
+function isMissing({ source: { position }, upToSeq }: ChangesFound, wanted: BatchPosition | undefined): boolean {
+  return wanted !== undefined && position?.tag === wanted.tag && upToSeq < wanted.seq;
+}
+
+/** The last batch of this page's history that no failover loses. */
+function confirmedSeq({ announced }: ChangesRequest, page: Page): number {
+  const { position } = historyIn(page);
+  const isOfSameLeader = announced?.term === position.term && announced.tag === position.tag;
+  return Math.max(page.extra.confirmed_seq, isOfSameLeader ? Math.min(announced.seq, position.seq) : 0);
+}
+
+function pageOf(request: ChangesRequest, page: Page): ChangesFound {
+  const { limit, after } = request;
+  const confirmed = confirmedSeq(request, page);
+  const placed = page.rows
+    .map((row, index) => ({ row, place: row.place ?? index + 1 }))
+    .filter(({ row }) => row.seq <= confirmed);
   const rowAt = (wanted: number) => placed.find(({ place }) => place === wanted)?.row;
   const [last, following] = [rowAt(limit), rowAt(limit + 1)];
   const rows = placed.flatMap(({ row, place }) => (place <= limit && row.concerns !== false ? [row] : []));
   const { position } = historyIn(page);
-  // Without a next change the topic is complete up to the node's position.
+  // Without a next change the topic is complete up to the last confirmed batch. A reader may have come further, because an
+  // event announced its batch.
+  const end = confirmed >= after.seq ? { seq: confirmed } : { seq: after.seq, n: after.n };
   const next =
     last === undefined || following === undefined
-      ? { seq: position.seq }
+      ? end
       : following.seq === last.seq
         ? { seq: last.seq, n: last.n }
         : { seq: last.seq };

@@ -31,6 +31,8 @@ export interface HistoryRow {
   ends_at: number | null;
   /** The group's clock, ms since 1970. */
   at_ms: number;
+  /** The last batch that no failover loses. */
+  confirmed_seq: number;
   /** Of a branch's page: the last restore after which the branch is awaited. */
   home_epoch?: string | null;
 }
@@ -42,7 +44,8 @@ const historyOf = (term: string, tag: string) => `
     (SELECT t.first_seq::float8 FROM eco.group_term t
      WHERE t.term >= ${term}::bigint AND (t.term, t.tag) <> (${term}::bigint, ${tag}::text)
      ORDER BY t.term LIMIT 1) AS ends_at,
-    (extract(epoch FROM s.at) * 1000)::float8 AS at_ms`;
+    (extract(epoch FROM s.at) * 1000)::float8 AS at_ms,
+    s.confirmed_seq::float8 AS confirmed_seq`;
 
 export function changeOf(row: ChangeRow): Change {
   return {
