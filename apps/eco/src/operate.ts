@@ -1,6 +1,6 @@
 import { askControl, isRunning, readRun, type Operation, type Run } from '@eco/cluster';
 import { BadInput } from './input.js';
-import { dataDirOf } from './target.js';
+import { dataDirOf, nothingRuns } from './target.js';
 
 /** Options of a command that the process of `eco up` carries out. */
 export interface OperateOptions {
@@ -12,9 +12,7 @@ export function runOf(options: OperateOptions): { readonly dataDir: string; read
   const dataDir = dataDirOf(options);
   const run = readRun(dataDir);
   if (run !== undefined && isRunning(run)) return { dataDir, run };
-  throw new BadInput(
-    `nothing runs with the data folder ${dataDir}: start it by "npm start", or name another by --data`,
-  );
+  throw nothingRuns(dataDir);
 }
 
 /** Has the process of `eco up` carry out an operation, and returns its sentence about the result. */

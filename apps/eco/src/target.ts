@@ -5,6 +5,7 @@ import {
   readRun,
   RunningSystem,
   type Layout,
+  type Run,
   type Secrets,
 } from '@eco/cluster';
 import type { Command } from 'commander';
@@ -19,6 +20,19 @@ export function dataOption(command: Command): Command {
 export function dataDirOf({ data }: { readonly data?: string }): string {
   if (data === '') throw new BadInput('--data must name a folder');
   return describeCluster(data === undefined ? {} : { dataDir: data }).dataDir;
+}
+
+export function nothingRuns(dataDir: string): BadInput {
+  return new BadInput(
+    `nothing runs with the data folder ${dataDir}: start it by "npm start", or name another with --data`,
+  );
+}
+
+/** The run of `eco up` with this data folder, even if its processes have ended. Throws BadInput if there is none. */
+export function runIn(dataDir: string): Run {
+  const run = readRun(dataDir);
+  if (run === undefined) throw nothingRuns(dataDir);
+  return run;
 }
 
 export interface Where {
@@ -66,9 +80,5 @@ async function findSystem(where: Where): Promise<Found> {
   if (inside !== undefined) return openInside(inside);
   if (await isComposeMeant(where)) return openComposeSystem();
   const dataDir = dataDirOf(where);
-  const run = readRun(dataDir);
-  if (run) return { layout: run.layout, secrets: await openSecrets(dataDir) };
-  throw new BadInput(
-    `nothing runs with the data folder ${dataDir}: start it by "npm start", or name another with --data`,
-  );
+  return { layout: runIn(dataDir).layout, secrets: await openSecrets(dataDir) };
 }

@@ -1,7 +1,6 @@
 import {
   backUp,
   ensurePrograms,
-  isRunning,
   readBackups,
   readRun,
   type Backup,
@@ -12,6 +11,7 @@ import { formatPosition, positionOf } from '@eco/routing';
 import { Option, type Command } from 'commander';
 import { backupsOption } from '../describe.js';
 import { BadInput, json, print, printChecked } from '../input.js';
+import { runOf } from '../operate.js';
 import { dataDirOf, dataOption } from '../target.js';
 import { tableOf } from '../text-table.js';
 
@@ -48,13 +48,7 @@ export function registerBackups(program: Command): void {
 }
 
 async function backup({ full, json: asJson, ...where }: BackupOptions): Promise<string> {
-  const dataDir = dataDirOf(where);
-  const run = readRun(dataDir);
-  if (run === undefined || !isRunning(run)) {
-    throw new BadInput(
-      `nothing runs with the data folder ${dataDir}: start it by "npm start", or name another by --data`,
-    );
-  }
+  const { dataDir, run } = runOf(where);
   const { backupsDir } = run;
   if (backupsDir === undefined) {
     throw new BadInput('the running system has no folder for backups: start it with --backups DIR');

@@ -1,12 +1,12 @@
 import { within } from '@eco/base';
 import { BrokerConnection, CommandPublisher, type BrokerAccess } from '@eco/broker';
-import { brokerAddresses, brokerLogin, composeRun, journalsDir, openSecrets, readRun } from '@eco/cluster';
+import { brokerAddresses, brokerLogin, composeRun, journalsDir, openSecrets } from '@eco/cluster';
 import { Journal, JournalError, readJournals, Relay, type JournalReport } from '@eco/journal';
 import type { Command } from 'commander';
 import { findContainers } from '../compose-system.js';
 import { asBadInput, BadInput, json, print, printChecked, whole, wholeNumberOf } from '../input.js';
 import { tableOf } from '../text-table.js';
-import { dataDirOf, isComposeMeant, targetOptions, type Where } from '../target.js';
+import { dataDirOf, isComposeMeant, runIn, targetOptions, type Where } from '../target.js';
 
 interface Place extends Where {
   readonly dir?: string;
@@ -165,10 +165,8 @@ async function brokersOf({ data }: Place): Promise<BrokerAccess> {
     }
   }
   const dataDir = dataDirOf({ data });
-  const run = readRun(dataDir);
-  if (!run) throw new BadInput(`nothing runs with the data folder ${dataDir}: start the brokers by "npm start"`);
   return {
-    brokers: brokerAddresses(run.layout),
+    brokers: brokerAddresses(runIn(dataDir).layout),
     // Only Central has journals.
     ...brokerLogin(await openSecrets(dataDir), 'central'),
   };

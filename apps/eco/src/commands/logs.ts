@@ -1,11 +1,11 @@
-import { followComposeLogs, readRun } from '@eco/cluster';
+import { followComposeLogs } from '@eco/cluster';
 import { sleep } from '@eco/base';
 import type { Command } from 'commander';
 import { findContainers } from '../compose-system.js';
 import { BadInput, forTerminal, printChecked, wholeNumberOf } from '../input.js';
 import { LogReader, type LogFilter } from '../logs/log-reader.js';
 import { byTime, type ProcessLine } from '../logs/merge.js';
-import { dataDirOf, isComposeMeant, targetOptions, type Where } from '../target.js';
+import { dataDirOf, isComposeMeant, runIn, targetOptions, type Where } from '../target.js';
 import { ID } from '../trace/ids.js';
 
 interface Options extends Where {
@@ -66,8 +66,7 @@ type Show = (lines: readonly ProcessLine[]) => void;
 
 function readersOf(name: string | undefined, options: Options, filter: LogFilter): Map<string, LogReader> {
   const dataDir = dataDirOf(options);
-  const run = readRun(dataDir);
-  if (run === undefined) throw new BadInput(`nothing runs with the data folder ${dataDir}: start it by "npm start"`);
+  const run = runIn(dataDir);
   const wanted = oneOrAll(
     name,
     run.processes.map((each) => each.name),

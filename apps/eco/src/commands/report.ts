@@ -4,11 +4,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { composeLayout, composeLogs, findOnPath, LOG_LINE_PREFIX, readRun } from '@eco/cluster';
+import { composeLayout, composeLogs, findOnPath, LOG_LINE_PREFIX } from '@eco/cluster';
 import type { Command } from 'commander';
 import { findContainers } from '../compose-system.js';
 import { BadInput, print } from '../input.js';
-import { dataDirOf, isComposeMeant, targetOptions, type Where } from '../target.js';
+import { dataDirOf, isComposeMeant, runIn, targetOptions, type Where } from '../target.js';
 
 interface Options extends Where {
   readonly out?: string;
@@ -49,8 +49,7 @@ async function queries(options: Options): Promise<string> {
 }
 
 function logsIn(dataDir: string): DatabaseLog[] {
-  const run = readRun(dataDir);
-  if (run === undefined) throw new BadInput(`nothing runs with the data folder ${dataDir}: start it by "npm start"`);
+  const run = runIn(dataDir);
   const nodes = run.layout.groups.flatMap((group) => group.nodes.map(({ name }) => name));
   const logs = run.processes.filter(({ name, logFile }) => nodes.includes(name) && existsSync(logFile));
   if (logs.length === 0) throw new BadInput(`there are no logs of databases in ${dataDir}`);

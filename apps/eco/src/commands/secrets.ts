@@ -12,7 +12,7 @@ import {
 } from '@eco/cluster';
 import type { Command } from 'commander';
 import { BadInput, print } from '../input.js';
-import { dataDirOf, isComposeMeant, secretsOf, targetOptions, type Where } from '../target.js';
+import { dataDirOf, isComposeMeant, nothingRuns, secretsOf, targetOptions, type Where } from '../target.js';
 
 interface RotateOptions extends Where {
   readonly endSessions?: boolean;
@@ -47,9 +47,7 @@ async function rotate(given: readonly string[], { endSessions = false, ...where 
   const run = readRun(dataDir);
   if (run === undefined || !isRunning(run)) {
     if (given.length === 1 && given[0] === COOKIE) return replaceStoppedCookie(dataDir);
-    throw new BadInput(
-      `nothing runs with the data folder ${dataDir}: start it by "npm start", or name another by --data`,
-    );
+    throw nothingRuns(dataDir);
   }
   const names = given.length > 0 ? given : secretNames(await secretsOf(where));
   return rotateAll(nativeInstallation(dataDir, run.layout), names, { endSessions });
