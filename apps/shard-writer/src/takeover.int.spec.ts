@@ -15,7 +15,8 @@ import { commandOf, eventually, startTestCluster, WriterProcess, type TestCluste
 
 const KILLED_MS_MAX = 15_000;
 const STOPPED_MS_MAX = 40_000;
-const LEAVES_MS_MAX = 5000;
+/** Docker kills a container that takes longer. */
+const LEAVES_MS_MAX = 10_000;
 
 let cluster: TestCluster;
 let reader: SideConnection;
@@ -122,7 +123,7 @@ it('takes over from a stalled writer, which writes nothing after it recovers', a
   expect((await readTerm()).term).toBe(term);
 }, 180_000);
 
-it('stops under full load within 5 s, and the other writer continues', async () => {
+it('stops under full load in time, and the other writer continues', async () => {
   const { active } = await activeOne();
   let left: Promise<number> | undefined;
   await takenOver(() => {

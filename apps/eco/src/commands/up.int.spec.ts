@@ -59,9 +59,13 @@ function eco(...args: string[]): { code: number | null; text: string } {
 
 const stillRunning = (run: Run) => run.processes.filter(isSameProcess).map(({ name }) => name);
 
-afterAll(async () => {
-  ups.forEach((each) => each.process.kill('SIGTERM'));
-  await Promise.all(ups.map((each) => each.ended));
+// What a failed test leaves running would make the next ones fail.
+afterEach(async () => {
+  const left = ups.splice(0);
+  left.forEach((each) => each.process.kill('SIGTERM'));
+  await Promise.all(left.map((each) => each.ended));
+}, 120_000);
+afterAll(() => {
   eco('down', '--volumes', '--data', dataDir);
   rmSync(parentDir, { recursive: true });
 }, 60_000);
