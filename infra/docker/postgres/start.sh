@@ -96,14 +96,20 @@ with_tls() {
 
 # Gives stopped data the history of the primary, whose present timeline needs a checkpoint first. If that fails, the data
 # are removed, and then copied. The folder has another name meanwhile, so an interrupted rewind is never started.
+#
+# pg_rewind compares only the numbers of timelines. Data with the primary's number may differ all the same: recovery from a
+# crash has written to them, or they belong to a promotion that was cut short. Only a replica that was stopped in order does
+# not.
 rewind() {
-  local fault pass=$files/$node.rewind.pgpass
+  local fault state pass=$files/$node.rewind.pgpass
   mv "$data" "$unfinished"
+  state=$(LC_ALL=C pg_controldata "$unfinished" | sed -n 's/^Database cluster state: *//p')
   # A standby can't recover from a crash without its primary, and pg_rewind needs a clean end.
   rm -f "$unfinished/standby.signal"
   (umask 077 && printf '*:*:*:postgres:%s\n' "$(<"$files/superuser-password")" >"$pass")
-  if fault=$(PGPASSFILE=$pass with_tls pg_rewind --target-pgdata "$unfinished" \
-    --source-server "host=$primary_host port=$primary_port user=postgres dbname=postgres" 2>&1); then
+  if fault=$(LC_ALL=C PGPASSFILE=$pass with_tls pg_rewind --target-pgdata "$unfinished" \
+    --source-server "host=$primary_host port=$primary_port user=postgres dbname=postgres" 2>&1) &&
+    [[ $state = 'shut down in recovery' || $fault != *'no rewind required'* ]]; then
     touch "$unfinished/standby.signal"
     mv "$unfinished" "$data"
   else

@@ -1,3 +1,5 @@
+import { chown, readFile, stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { sleep } from '@eco/base';
 import { askNodes, primaryOf, SideConnection } from '@eco/postgres';
 import { eventually, startTestCluster, type TestCluster } from '@eco/testing';
@@ -224,6 +226,30 @@ it('the counting replicas shrink while one is away, a failover then needs only t
   expect(client.acknowledged.filter((id) => !there.has(id))).toEqual([]);
   process.stderr.write(`shrink: longest gap ${Math.round(client.longestGapMs)} ms\n${said.splice(0).join('\n')}\n`);
 }, 300_000);
+
+it('a replica whose promotion was cut short, without a new number of its timeline, is copied', async () => {
+  const now = await primary();
+  const replica = nodes().find(({ name }) => name !== now.name) as RunningDatabase;
+  const [at] = await sql<{ timeline: number; lsn: string; folder: string }>(
+    replica,
+    `SELECT c.timeline_id AS timeline, pg_last_wal_replay_lsn()::text AS lsn, current_setting('data_directory') AS folder
+     FROM pg_control_checkpoint() c`,
+  );
+  if (at === undefined) throw new Error(`${replica.name} did not say where it is`);
+  // A promotion begins with this file. The replica then waits for log of the new timeline, which nobody has.
+  const file = (timeline: number) =>
+    path.join(at.folder, 'pg_wal', `${timeline.toString(16).toUpperCase().padStart(8, '0')}.history`);
+  const before = await readFile(file(at.timeline), 'utf8').catch(() => '');
+  await writeFile(file(at.timeline + 1), `${before}${at.timeline}\t${at.lsn}\tcut short\n`);
+  const { uid, gid } = await stat(at.folder);
+  await chown(file(at.timeline + 1), uid, gid);
+  await replica.kill();
+  await sql(now, `INSERT INTO eco.setting (name, value) VALUES ('after a cut-short promotion', '')`);
+  await untilAllStream();
+  const rows = await sql(replica, `SELECT FROM eco.setting WHERE name = 'after a cut-short promotion'`);
+  expect(rows).toHaveLength(1);
+  expect((await primary()).name).toBe(now.name);
+}, 180_000);
 
 it('starts the old primary again if a replica that may have acknowledged is away', async () => {
   await untilAllStream();
