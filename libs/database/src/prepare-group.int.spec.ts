@@ -150,6 +150,7 @@ describe('the descriptors of tables', () => {
     const ofTheBatch = [
       ...(writtenTables.includes(table) ? ['seq'] : []),
       ...(table.insertedAt ? [table.insertedAt] : []),
+      ...(table.formerSeqs ? [table.formerSeqs] : []),
     ];
     const ownColumns = rows.filter(({ column }) => !ofTheBatch.includes(column));
     expect(ownColumns).toHaveLength(rows.length - ofTheBatch.length);

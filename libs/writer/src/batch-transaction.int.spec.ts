@@ -89,7 +89,7 @@ describe('a batch', () => {
     const { state } = opened;
     expect(state.position).toEqual({ group: 'g1', term: leaderTerm.term, tag: leaderTerm.tag, seq: first.seq + 1 });
     expect(state.ownedBuckets.size).toBe(16);
-    expect(state.customers).toEqual(new Set([customer]));
+    expect([...state.customers.keys()]).toEqual([customer]);
     expect(state.carts.get(customer)?.items).toMatchObject([{ productId: tea, quantity: 2 }]);
     expect(state.products.get(tea)).toEqual({
       productId: tea,

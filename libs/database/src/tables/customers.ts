@@ -8,6 +8,8 @@ import type { TablesOf } from './tables-of.js';
 export const customerTable = defineTable({
   name: 'eco.customer',
   rows: 'customers',
+  // Their outcomes hold the customer's name and address, which an erasure empties.
+  formerSeqs: 'former_seqs',
   columns: {
     customerId: text('customer_id'),
     registeredAt: timestamptz('registered_at'),
@@ -18,16 +20,12 @@ export const customerTable = defineTable({
   },
 });
 
-/** Batches whose outcomes hold the customer's name and address, which an erasure empties. */
-const FORMER_SEQS = 'former_seqs = s.former_seqs || s.seq';
-
 export const customers: TablesOf<'customers'> = {
   tables: [customerTable],
   stores: {
     customers: insertInto('store customers', customerTable, rowLists.customers),
     changedCustomers: updateOf('store changed customers', customerTable, rowLists.changedCustomers, {
       fields: ['customerId', 'name', 'email'],
-      also: FORMER_SEQS,
     }),
   },
   load: loadBy(

@@ -70,10 +70,7 @@ SET seq = excluded.seq, ${changes.map((column) => `${column} = excluded.${column
   );
 }
 
-/**
- * Changes fields of stored rows, `s`. `kept`: fields whose stored value stays if the new one is null. `also`: an
- * assignment of a column that no row states.
- */
+/** Changes fields of stored rows. `kept`: fields whose stored value stays if the new one is null. */
 export function updateOf<
   Of extends Columns,
   Row extends Needed<Of, Field, Computed>,
@@ -87,7 +84,6 @@ export function updateOf<
     readonly fields: readonly Field[];
     readonly values?: Values<Of, Row, Computed>;
     readonly kept?: readonly Field[];
-    readonly also?: string;
   },
 ): StoreStatement<Row> {
   const keys: readonly PropertyKey[] = key;
@@ -97,13 +93,15 @@ export function updateOf<
       const { name: column } = columnOf(table, field);
       return `${column} = ${options.kept?.includes(field) ? `coalesce(r.${column}, s.${column})` : `r.${column}`}`;
     });
+  const { formerSeqs } = table;
+  if (formerSeqs !== undefined) set.push(`${formerSeqs} = s.${formerSeqs} || s.seq`);
   return statement(
     name,
     { ...table, insertedAt: undefined },
     options,
     ({ names, rows }) => `
 UPDATE ${table.name} s
-SET seq = $3, ${[...set, ...(options.also === undefined ? [] : [options.also])].join(', ')}
+SET seq = $3, ${set.join(', ')}
 FROM ${rows} AS r(${names.join(', ')})
 ${WHERE_FENCED} AND ${sameKey(key.map((field) => columnOf(table, field).name))}`,
   );

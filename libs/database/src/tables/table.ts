@@ -14,6 +14,8 @@ export interface Table<Of extends Columns = Columns> {
   readonly rows: string;
   /** The column that gets the batch's time when a row is inserted. */
   readonly insertedAt?: string | undefined;
+  /** The column that keeps the batches which wrote the row before, if an update must not forget them. */
+  readonly formerSeqs?: string | undefined;
   readonly columns: Of;
 }
 
