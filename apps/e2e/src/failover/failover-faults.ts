@@ -81,8 +81,7 @@ async function lagging(system: FaultSystem) {
   await system.untilReplicasStream();
   const primary = await system.primary();
   const late = system.nodes.find((node) => node !== primary) as RunningDatabase;
-  const delay = (value: string) => set(system, late, `recovery_min_apply_delay = '${value}'`);
-  await delay(`${LAG_S}s`);
+  await delayReplay(system, late, `${LAG_S}s`);
   try {
     await eventually(
       `${late.name} lags`,
@@ -98,7 +97,9 @@ async function lagging(system: FaultSystem) {
     );
     return await replacedWhile(system, primary, (lost) => lost.kill());
   } finally {
-    await delay('0');
+    await system.untilReplicasStream();
+    // If the late replica is the primary now, pg_rewind has copied its settings to the old one.
+    for (const node of system.nodes) await delayReplay(system, node, '0');
   }
 }
 
@@ -189,9 +190,9 @@ async function switchedBothWays(system: FaultSystem) {
   return { what: 'attached', tookMs } as const;
 }
 
-async function set(system: FaultSystem, on: RunningDatabase, setting: string): Promise<void> {
+async function delayReplay(system: FaultSystem, on: RunningDatabase, delay: string): Promise<void> {
   using connection = new SideConnection(on, system.login('postgres'), 'eco faults');
-  await connection.ask(`ALTER SYSTEM SET ${setting}`, [], 10_000);
+  await connection.ask(`ALTER SYSTEM SET recovery_min_apply_delay = '${delay}'`, [], 10_000);
   await connection.ask('SELECT pg_reload_conf()', [], 10_000);
 }
 
