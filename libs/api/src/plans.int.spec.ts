@@ -25,6 +25,7 @@ import { quotasQuery } from './quotas/quotas.query.js';
 import { heldOfCustomerQuery, heldReservationsQuery } from './reservations/reservation.query.js';
 import { saleQuery, salesQuery } from './sales/sales.query.js';
 import { salesQueryOf } from './statistics/sales.query.js';
+import { sumsOfChanges } from './statistics/sums.query.js';
 import { transfersInTransitQuery } from './transfers/transfer.query.js';
 
 /*
@@ -76,6 +77,7 @@ const FILLS = [
   `INSERT INTO eco.movement (product_id, location, sequence, seq, at, on_hand_delta, reserved_delta, on_hand, reserved, n, bucket, movement, command_id)
   SELECT 'product-' || n % ${PRODUCTS}, 'central', n / ${PRODUCTS} + 1, n / ${ORDERS_OF_BATCH}, now(), 0, 1, 1000, n / ${PRODUCTS}, n % ${ORDERS_OF_BATCH}, n % 16, 'reserved', md5(n::text)::uuid
   FROM generate_series(1, ${ORDERS}) n;
+  UPDATE eco.group_state SET seq = ${BATCHES}, confirmed_seq = ${BATCHES};
   INSERT INTO eco.location SELECT 'branch-' || n FROM generate_series(1, ${BRANCHES}) n;
   INSERT INTO eco.movement (product_id, location, sequence, seq, at, on_hand_delta, reserved_delta, on_hand, reserved, n, bucket, movement, command_id)
   SELECT 'product-' || n % 1000, 'branch-1', n / 1000 + 1, n / ${ORDERS_OF_BATCH}, now(), -1, 0, 1000, 0, n % ${ORDERS_OF_BATCH}, n % 16, 'sold', md5(n::text)::uuid
@@ -130,6 +132,8 @@ const FIRST_ORDER = ['infinity', 'ffffffff-ffff-ffff-ffff-ffffffffffff'];
 const ALWAYS = ['-infinity', 'infinity'];
 const ORDER = 'c4ca4238-a0b9-2382-0dcc-509a6f75849b';
 const NO_ID = '00000000-0000-0000-0000-000000000000';
+const NOTHING_ANNOUNCED = [null, null, null];
+const pageOf = (topic: string, seq: number, limit = 1_000) => [topic, seq, WHOLE_BATCH, limit + 1, 1, 'tag'];
 const by = { day: false, branch: false, product: false, ofProduct: false };
 
 const queries: [name: string, query: Query<never>, values: Value[]][] = [
@@ -185,10 +189,16 @@ const queries: [name: string, query: Query<never>, values: Value[]][] = [
   ['customers by e-mail', customersOfEmailQuery, ['', 101, 'C7@example.com']],
   ['a cart', cartQuery, ['customer-1', '', 201]],
   ['products of a cart', cartProductsQuery, [['product-1', 'product-2']]],
-  ['changes of orders', changesQuery('orders'), ['orders', BATCHES / 2, 50, 1001, 1, '1f0c5e9a']],
-  ['changes of stock', changesQuery('stock'), ['stock', BATCHES / 2, 50, 1001, 1, '1f0c5e9a']],
-  ['changes that concern a branch', changesOfBranchQuery, ['orders', BATCHES / 2, 50, 1001, 1, '1f0c5e9a', 'branch-1']],
-  ['the latest changes', changesQuery('orders'), ['orders', BATCHES - 5, WHOLE_BATCH, 1001, null, null]],
+  ['changes of orders', changesQuery('orders'), [...pageOf('orders', BATCHES / 2), ...NOTHING_ANNOUNCED]],
+  ['changes of stock', changesQuery('stock'), [...pageOf('stock', BATCHES / 2), ...NOTHING_ANNOUNCED]],
+  [
+    'changes that concern a branch',
+    changesOfBranchQuery,
+    [...pageOf('orders', BATCHES / 2), ...NOTHING_ANNOUNCED, 'branch-1'],
+  ],
+  ['the latest changes', changesQuery('orders'), [...pageOf('orders', BATCHES - 5), ...NOTHING_ANNOUNCED]],
+  ['changes up to an announced batch', changesQuery('orders'), [...pageOf('orders', BATCHES / 2), 1, 'tag', BATCHES]],
+  ['sums of changes', sumsOfChanges.orders, [...pageOf('orders', BATCHES / 2, 5_000), ...NOTHING_ANNOUNCED]],
   ['quotas', quotasQuery, ['', '', 101, null, 7]],
   ['quotas of a branch', quotasQuery, ['branch-1', 'product-1', 101, 'branch-1', 7]],
   ['sales of tills', salesQuery, [...FIRST_ORDER, 101, ...ALWAYS, null]],

@@ -35,6 +35,7 @@ export { readsStatistics, readsStock } from './http/policies.js';
 export { readHeadersSchema, readOptionsOf } from './http/read-request.js';
 export { readSettings } from './read-settings.js';
 export { figuresOf, SUMS_OF_FIGURES } from './statistics/figures.js';
+export { sumsOfChanges, type Sum } from './statistics/sums.query.js';
 export { todayOf } from './statistics/today.js';
 
 /** Routes that read, by noun; a process serves those that it names. */

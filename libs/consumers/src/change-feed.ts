@@ -1,14 +1,8 @@
 import { sleep, type Log } from '@eco/base';
 import { EventSubscription, type Announcement, type BrokerAccess } from '@eco/broker';
-import {
-  formatChangesCursor,
-  lastCompleteSeq,
-  type ChangesCursor,
-  type ReceivedChange,
-  type Topic,
-} from '@eco/contracts';
-import { reasonOf, type ChangesReader } from '@eco/reads';
-import { positionOf, type BatchPosition } from '@eco/routing';
+import { formatChangesCursor, lastCompleteSeq, type ChangesCursor, type Topic } from '@eco/contracts';
+import { reasonOf, type ChangesReader, type PageRequest } from '@eco/reads';
+import { positionOf, type BatchPosition, type Position } from '@eco/routing';
 import type { Consumer } from './define-consumer.js';
 import type { ConsumerStore } from './consumer-store.js';
 import type { TopicPosition } from './progress.js';
@@ -31,9 +25,8 @@ export interface ChangeFeedOptions {
 const POLL_MS = 2_000;
 const SILENT_MS = 4_000;
 const RETRY_MS = 1_000;
-const PAGE = 1_000;
-/** Most changes of one transaction. A consumer that is far behind commits once for several pages. */
-const CHANGES_AT_ONCE = 5_000;
+/** Most changes of a page, and so of one transaction. */
+const PAGE = 5_000;
 
 /**
  * Delivers all changes of its topics to a consumer, once each and in order. An event only wakes it: it states that a
@@ -181,35 +174,25 @@ class TopicFeed {
     }
   }
 
-  /** Applies the collected changes. */
+  /** Applies a page. */
   async #catchUp(): Promise<{ more: boolean; isFull: boolean }> {
     const { consumer, store } = this.#options;
     const from = (this.#applied ??= await store.applied(this.group, this.topic));
-    const changes: ReceivedChange[] = [];
-    let to = from;
-    let isFull = true;
-    while (isFull && changes.length < CHANGES_AT_ONCE) {
-      const read = await this.#read(to);
-      if (read.type === 'cursor-lost') {
-        // If pages were collected already, they are dropped and read again from the stored progress.
-        if (to === from) await this.#setBack(from, read.continueFrom);
-        return { more: true, isFull: true };
-      }
-      changes.push(...read.changes);
-      to = appliedUpTo(read.next);
-      isFull = read.more;
+    const page = await this.#read(from);
+    if (page.type === 'cursor-lost') {
+      await this.#setBack(from, page.continueFrom);
+      return { more: true, isFull: true };
     }
-    if (changes.length === 0) {
-      // Up to there the topic has no changes. The progress stays as it is, because reading again from `from` costs no
-      // more than a write.
-      return { more: false, isFull: false };
-    }
+    const { changeCount, rows, more: isFull } = page;
+    // Without changes the progress stays as it is, because reading again from `from` costs no more than a write.
+    if (changeCount === 0) return { more: false, isFull: false };
+    const to = appliedUpTo(page.next);
     const now = await store.advance({ groupId: this.group, topic: this.topic, from, to }, (manager) =>
-      consumer.apply(manager, changes, this.group),
+      consumer.apply(manager, rows, this.group),
     );
     this.#applied = now;
     if (now === to) {
-      this.appliedChanges += changes.length;
+      this.appliedChanges += changeCount;
       this.#options.onApplied?.();
     }
     return { more: isFull || now !== to || this.#known.seq > this.#completeSeq, isFull };
@@ -241,15 +224,23 @@ class TopicFeed {
     return this.#applied === undefined ? 0 : lastCompleteSeq(cursorOf(this.#applied));
   }
 
-  /** Reads a page. The node must have at least the position that an event has announced. */
+  /** Reads a page, or its summary. The node must have at least the position that an event has announced. */
   async #read(from: TopicPosition) {
     const { group, topic } = this;
     const known = this.#known.tag === '' ? [] : [{ group, ...this.#known }];
     const request = { group, topic, after: cursorOf(from), limit: PAGE, announced: this.#known };
-    const reading = this.#options.changes.read(request, { position: positionOf(known), waitMs: 0 });
-    const read = await unlessAborted(this.#stopped.signal, reading);
+    const read = await unlessAborted(this.#stopped.signal, this.#rowsOf(request, positionOf(known)));
     if (read.type === 'page' || read.type === 'cursor-lost') return read;
     throw new UnavailableError(reasonOf(read));
+  }
+
+  async #rowsOf(request: PageRequest, position: Position) {
+    const { consumer, changes } = this.#options;
+    const options = { position, waitMs: 0 };
+    const summary = consumer.summaries?.[this.topic];
+    if (summary !== undefined) return changes.summarize(request, summary, options);
+    const read = await changes.read(request, options);
+    return read.type === 'page' ? { ...read, changeCount: read.changes.length, rows: read.changes } : read;
   }
 
   #report(error: Error): void {

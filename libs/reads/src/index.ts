@@ -2,8 +2,8 @@ export { Reads, type NodeReport } from './reads.js';
 export { reasonOf, type GroupAnswer, type ReadFailure, type ReadOptions, type Source } from './answer.js';
 export type { AskedCommand, CommandStatus } from './command-status.js';
 export { GroupsSeen, type SeenGroup } from './groups-seen.js';
-export { ChangesReader, type ChangesRequest } from './changes/changes-reader.js';
-export { changesOfBranchQuery, changesQuery, WHOLE_BATCH } from './changes/changes.query.js';
+export { ChangesReader, type ChangesRequest, type PageRequest } from './changes/changes-reader.js';
+export { changesOfBranchQuery, changesQuery, summary, WHOLE_BATCH, type Summary } from './changes/changes.query.js';
 export {
   onReplicas,
   progressOf,

@@ -2,6 +2,7 @@ import { pauseAfter, sleep } from '@eco/base';
 import { lastCompleteSeq, type Change, type ChangesCursor, type Topic } from '@eco/contracts';
 import { positionIn, positionOf, type BatchPosition, type GroupPosition } from '@eco/routing';
 import type { GroupAnswer, ReadFailure, ReadOptions, Source } from '../answer.js';
+import type { Query } from '../query.js';
 import type { Reads } from '../reads.js';
 import {
   changeOf,
@@ -11,34 +12,49 @@ import {
   WHOLE_BATCH,
   type ChangeRow,
   type HistoryRow,
+  type PageRow,
+  type Summary,
+  type SummaryRow,
 } from './changes.query.js';
 import { continuationOf, cursorIn, isCovered, type ShownHistory } from './cursor-place.js';
 
-export interface ChangesRequest {
+export interface PageRequest {
   readonly group: string;
   readonly topic: Topic;
   /** Cursor after which the page begins. */
   readonly after: ChangesCursor;
   /** Most changes of a page, which may therefore end inside a batch. */
   readonly limit: number;
-  /** Leaves out what does not concern this branch: a page may then have no change, and more pages may follow it. */
-  readonly branchId?: string;
   /** A batch that its writer has announced, so that no failover loses it. */
   readonly announced?: BatchPosition;
 }
 
-export interface ChangesFound {
+export interface ChangesRequest extends PageRequest {
+  /** Leaves out what does not concern this branch: a page may then have no change, and more pages may follow it. */
+  readonly branchId?: string;
+}
+
+interface PageFound {
   readonly type: 'page';
-  readonly changes: Change[];
   /** The topic is complete up to this batch. */
   readonly upToSeq: number;
   /** Cursor after which the next page begins. */
   readonly next: ChangesCursor;
   /** Whether there are changes after this page. */
   readonly more: boolean;
+  readonly source: Source;
+}
+
+export interface ChangesFound extends PageFound {
+  readonly changes: Change[];
   /** Of a branch's page: the last restore of the database after which the branch is awaited; null: none. */
   readonly homeEpoch: string | null;
-  readonly source: Source;
+}
+
+export interface SummaryFound<Row> extends PageFound {
+  /** Number of changes that the rows summarize. */
+  readonly changeCount: number;
+  readonly rows: readonly Row[];
 }
 
 /** The group's history has no such cursor: a failover lost it, or it is beyond the end. */
@@ -81,26 +97,55 @@ export class ChangesReader {
   }
 
   /** The page may end before the reader's position if that is not confirmed within the wait. */
-  async read(request: ChangesRequest, options: ReadOptions): Promise<ChangesFound | CursorLost | ReadFailure> {
+  read(request: ChangesRequest, options: ReadOptions): Promise<ChangesFound | CursorLost | ReadFailure> {
+    const { topic, branchId } = request;
+    const asked = (values: readonly unknown[]): Asked<ChangeRow> =>
+      branchId === undefined
+        ? { query: changesQuery(topic), values }
+        : { query: changesOfBranchQuery, values: [...values, branchId] };
+    return this.#untilConfirmed(request, options, asked(valuesOf(request)), changesIn);
+  }
+
+  /** What `summary` makes of a page, which ends like a page of changes. */
+  summarize<Row>(
+    request: PageRequest,
+    summary: Summary<Row>,
+    options: ReadOptions,
+  ): Promise<SummaryFound<Row> | CursorLost | ReadFailure> {
+    const asked = { query: summary, values: valuesOf(request) };
+    return this.#untilConfirmed(request, options, asked, summaryIn<Row>);
+  }
+
+  async #untilConfirmed<Row, Found extends PageFound>(
+    request: PageRequest,
+    options: ReadOptions,
+    asked: Asked<Row>,
+    foundIn: (request: PageRequest, page: Page<Row>) => Found,
+  ): Promise<Found | CursorLost | ReadFailure> {
     const startedMs = performance.now();
     const waitMs = Math.max(CONFIRMATION_WAIT_MS, options.waitMs);
     const wanted = positionIn(options.position, request.group);
     for (;;) {
-      const read = await this.#read(request, options);
+      const read = await this.#read(request, options, asked);
+      if (read.type !== 'answer') return read;
+      const found = foundIn(request, read);
       const waitedMs = performance.now() - startedMs;
-      if (read.type !== 'page' || read.more || waitedMs >= waitMs || !isMissing(read, wanted)) return read;
+      if (found.more || waitedMs >= waitMs || !isMissing(found, wanted)) return found;
       await sleep(pauseAfter(waitedMs, CONFIRMATION_PAUSE_MS));
     }
   }
 
-  async #read(request: ChangesRequest, options: ReadOptions): Promise<ChangesFound | CursorLost | ReadFailure> {
-    const { group, after } = request;
+  async #read<Row>(
+    { group, after }: PageRequest,
+    options: ReadOptions,
+    { query, values }: Asked<Row>,
+  ): Promise<Page<Row> | CursorLost | ReadFailure> {
     const { groups, orders } = options.position;
     const read = (position: readonly GroupPosition[]) =>
-      this.#readPage(request, { ...options, position: positionOf(position, orders) });
+      this.#reads.ofGroup(group, query, values, { ...options, position: positionOf(position, orders) });
     const { leadership, seq } = after;
     const first = await read([...groups, ...(leadership === undefined ? [] : [{ group, ...leadership, seq }])]);
-    if (first.type === 'answer' && hasPlace(first, after)) return pageOf(request, first);
+    if (first.type === 'answer' && hasPlace(first, after)) return first;
     // The node may only be behind. Only the primary knows whether the history will ever have the cursor.
     const verdict = await this.#verdictOf(group, after, options);
     if (verdict.type !== 'covered') return verdict;
@@ -109,13 +154,7 @@ export class ChangesReader {
     if (first.type !== 'answer') return first;
     const second = await read([...groups, ...(verdict.position ? [verdict.position] : [])]);
     if (second.type !== 'answer') return second;
-    return hasPlace(second, after) ? pageOf(request, second) : notFresh(group, after);
-  }
-
-  #readPage({ group, topic, after: { leadership, seq, n }, limit, branchId }: ChangesRequest, options: ReadOptions) {
-    const values = [topic, seq, n ?? WHOLE_BATCH, limit + 1, leadership?.term ?? null, leadership?.tag ?? null];
-    if (branchId === undefined) return this.#reads.ofGroup(group, changesQuery(topic), values, options);
-    return this.#reads.ofGroup(group, changesOfBranchQuery, [...values, branchId], options);
+    return hasPlace(second, after) ? second : notFresh(group, after);
   }
 
   /**
@@ -155,9 +194,20 @@ export class ChangesReader {
   }
 }
 
-type Page = GroupAnswer<ChangeRow, HistoryRow>;
+type Page<Row> = GroupAnswer<Row, PageRow>;
 
-function hasPlace(page: Page, cursor: ChangesCursor): boolean {
+interface Asked<Row> {
+  readonly query: Query<Row, PageRow>;
+  readonly values: readonly unknown[];
+}
+
+/** The values of a page's query. It reads one change more, which shows where the next page begins. */
+function valuesOf({ topic, after: { leadership, seq, n }, limit, announced }: PageRequest): unknown[] {
+  const { term = null, tag = null } = leadership ?? {};
+  return [topic, seq, n ?? WHOLE_BATCH, limit + 1, term, tag, announced?.term, announced?.tag, announced?.seq];
+}
+
+function hasPlace(page: Page<unknown>, cursor: ChangesCursor): boolean {
   return isCovered(cursor, historyIn(page));
 }
 
@@ -166,43 +216,47 @@ function historyIn({ source, extra }: GroupAnswer<unknown, HistoryRow>): ShownHi
 }
 
 /** Whether the page ends before a batch that the reader knows, of the leadership that the page shows. */
-function isMissing({ source: { position }, upToSeq }: ChangesFound, wanted: BatchPosition | undefined): boolean {
+function isMissing({ source: { position }, upToSeq }: PageFound, wanted: BatchPosition | undefined): boolean {
   return wanted !== undefined && position?.tag === wanted.tag && upToSeq < wanted.seq;
 }
 
-/** The last batch of this page's history that no failover loses. */
-function confirmedSeq({ announced }: ChangesRequest, page: Page): number {
-  const { position } = historyIn(page);
-  const isOfSameLeader = announced?.term === position.term && announced.tag === position.tag;
-  return Math.max(page.extra.confirmed_seq, isOfSameLeader ? Math.min(announced.seq, position.seq) : 0);
-}
-
-function pageOf(request: ChangesRequest, page: Page): ChangesFound {
-  const { limit, after } = request;
-  const confirmed = confirmedSeq(request, page);
-  const placed = page.rows
-    .map((row, index) => ({ row, place: row.place ?? index + 1 }))
-    .filter(({ row }) => row.seq <= confirmed);
+function changesIn({ limit, after }: PageRequest, page: Page<ChangeRow>): ChangesFound {
+  const placed = page.rows.map((row, index) => ({ row, place: row.place ?? index + 1 }));
   const rowAt = (wanted: number) => placed.find(({ place }) => place === wanted)?.row;
   const [last, following] = [rowAt(limit), rowAt(limit + 1)];
   const rows = placed.flatMap(({ row, place }) => (place <= limit && row.concerns !== false ? [row] : []));
-  const { position } = historyIn(page);
+  return {
+    ...pageUpTo(last, following?.seq, after, page),
+    changes: rows.map(changeOf),
+    homeEpoch: page.extra.home_epoch ?? null,
+  };
+}
+
+function summaryIn<Row>({ after }: PageRequest, page: Page<SummaryRow<Row>>): SummaryFound<Row> {
+  const [{ changes, last_seq: seq, last_n: n, following_seq, summary }] = page.rows as [SummaryRow<Row>];
+  const last = seq === null || n === null ? undefined : { seq, n };
+  const found = pageUpTo(last, following_seq ?? undefined, after, page);
+  return { ...found, changeCount: changes, rows: summary ?? [] };
+}
+
+/** A page that ends with the change `last`. `followingSeq`: batch of the next change, if there is one. */
+function pageUpTo(
+  last: { readonly seq: number; readonly n: number } | undefined,
+  followingSeq: number | undefined,
+  after: ChangesCursor,
+  page: Page<unknown>,
+): PageFound {
+  const { confirmed_seq: confirmed } = page.extra;
+  const more = last !== undefined && followingSeq !== undefined;
   // Without a next change the topic is complete up to the last confirmed batch. A reader may have come further, because an
   // event announced its batch.
   const end = confirmed >= after.seq ? { seq: confirmed } : { seq: after.seq, n: after.n };
-  const next =
-    last === undefined || following === undefined
-      ? end
-      : following.seq === last.seq
-        ? { seq: last.seq, n: last.n }
-        : { seq: last.seq };
+  const next = !more ? end : followingSeq === last.seq ? { seq: last.seq, n: last.n } : { seq: last.seq };
   return {
     type: 'page',
-    changes: rows.map(changeOf),
     upToSeq: lastCompleteSeq(next),
-    next: cursorIn(position, next),
-    more: following !== undefined,
-    homeEpoch: page.extra.home_epoch ?? null,
+    next: cursorIn(historyIn(page).position, next),
+    more,
     source: page.source,
   };
 }

@@ -25,13 +25,17 @@ export interface ChangeRow {
   concerns?: boolean;
 }
 
-/** The history in which the page was read. */
+/** The history of a group, as a node shows it. */
 export interface HistoryRow {
   /** First batch of the first leadership after the cursor's; null if there is no later one. */
   ends_at: number | null;
   /** The group's clock, ms since 1970. */
   at_ms: number;
-  /** The last batch that no failover loses. */
+}
+
+/** The history in which a page was read. */
+export interface PageRow extends HistoryRow {
+  /** The last batch that no failover loses. No page has changes after it. */
   confirmed_seq: number;
   /** Of a branch's page: the last restore after which the branch is awaited. */
   home_epoch?: string | null;
@@ -44,8 +48,25 @@ const historyOf = (term: string, tag: string) => `
     (SELECT t.first_seq::float8 FROM eco.group_term t
      WHERE t.term >= ${term}::bigint AND (t.term, t.tag) <> (${term}::bigint, ${tag}::text)
      ORDER BY t.term LIMIT 1) AS ends_at,
-    (extract(epoch FROM s.at) * 1000)::float8 AS at_ms,
-    s.confirmed_seq::float8 AS confirmed_seq`;
+    (extract(epoch FROM s.at) * 1000)::float8 AS at_ms`;
+
+/*
+ * The first values of every page: $1 topic, $2 and $3 the (seq, n) to begin after, $4 most rows to read, $5 and $6 the
+ * cursor's leadership or null, $7 to $9 the batch that an event has announced or null.
+ */
+const BEGIN = '($2::bigint, $3::integer)';
+
+/** A batch is confirmed if the group's row says so, or if its writer has announced it. */
+const CONFIRMED = `
+  CASE WHEN (s.term, s.tag) = ($7::bigint, $8::text) THEN greatest(s.confirmed_seq, least($9::bigint, s.seq))
+    ELSE s.confirmed_seq END`;
+
+const HISTORY_OF_PAGE = `${historyOf('$5', '$6')}, (${CONFIRMED})::float8 AS confirmed_seq`;
+
+/** The outcomes of a page, by the index outcome_changes. */
+const OUTCOMES_OF_PAGE = `
+  SELECT u.* FROM eco.outcome u WHERE u.topic = $1 AND (u.seq, u.n) > ${BEGIN} AND u.seq <= ${CONFIRMED}
+  ORDER BY u.seq, u.n LIMIT $4`;
 
 export function changeOf(row: ChangeRow): Change {
   return {
@@ -58,31 +79,25 @@ export function changeOf(row: ChangeRow): Change {
   };
 }
 
-/**
- * $1 topic, $2 and $3 the (seq, n) to begin after, $4 limit, $5 and $6 the cursor's leadership or null. Uses the index
- * outcome_changes; an order's lines are in its row.
- */
-const outcomeChanges = query<ChangeRow, HistoryRow>({
+/** An order's lines are in its row. */
+const outcomeChanges = query<ChangeRow, PageRow>({
   name: 'changes-of-outcomes',
   rows: `
     SELECT u.change_type AS type, u.seq::float8 AS seq, u.n, u.command_id, u.decided_at AS at,
            coalesce(u.change_data, eco.order_result(o) || jsonb_build_object(
              'customerId', o.customer_id, 'branchId', o.branch_id)) AS data
-    FROM (
-      SELECT u.* FROM eco.outcome u WHERE u.topic = $1 AND (u.seq, u.n) > ($2::bigint, $3::integer)
-      ORDER BY u.seq, u.n LIMIT $4
-    ) u
+    FROM (${OUTCOMES_OF_PAGE}) u
     LEFT JOIN eco.orders o ON u.change_data IS NULL AND o.order_id = u.command_id`,
   order: 'r.seq, r.n',
-  extra: historyOf('$5', '$6'),
+  extra: HISTORY_OF_PAGE,
 });
 
 /**
- * The changes of a page that concern a branch, $7. The last row and the first one of the next page are returned without
+ * The changes of a page that concern a branch, $10. The last row and the first one of the next page are returned without
  * data if they are of others, because they show where the page ends. The catalogue concerns every branch. Not for the
  * topic stock.
  */
-export const changesOfBranchQuery = query<ChangeRow, HistoryRow>({
+export const changesOfBranchQuery = query<ChangeRow, PageRow>({
   name: 'changes-of-branch',
   rows: `
     SELECT c.type, c.seq, c.n, c.command_id, c.at, c.place, c.concerns,
@@ -94,22 +109,19 @@ export const changesOfBranchQuery = query<ChangeRow, HistoryRow>({
              row_number() OVER (ORDER BY u.seq, u.n)::integer AS place,
              coalesce(CASE WHEN $1 = 'products' THEN true
                WHEN u.change_data IS NULL THEN (
-                 SELECT o.branch_id FROM eco.orders o WHERE o.order_id = u.command_id) = $7
-               ELSE u.change_data ->> 'branchId' = $7 END, false) AS concerns
-      FROM (
-        SELECT u.* FROM eco.outcome u WHERE u.topic = $1 AND (u.seq, u.n) > ($2::bigint, $3::integer)
-        ORDER BY u.seq, u.n LIMIT $4
-      ) u
+                 SELECT o.branch_id FROM eco.orders o WHERE o.order_id = u.command_id) = $10
+               ELSE u.change_data ->> 'branchId' = $10 END, false) AS concerns
+      FROM (${OUTCOMES_OF_PAGE}) u
     ) c
     LEFT JOIN eco.orders o ON c.concerns AND c.change_data IS NULL AND o.order_id = c.command_id
     WHERE c.concerns OR c.place >= $4 - 1`,
   order: 'r.seq, r.n',
-  extra: `${historyOf('$5', '$6')},
-    (SELECT a.epoch FROM eco.awaited_branch a WHERE a.branch_id = $7) AS home_epoch`,
+  extra: `${HISTORY_OF_PAGE},
+    (SELECT a.epoch FROM eco.awaited_branch a WHERE a.branch_id = $10) AS home_epoch`,
 });
 
 /** The same for the topic stock: $1 is ignored. Uses the index movement_changes. */
-const movementChanges = query<ChangeRow, HistoryRow>({
+const movementChanges = query<ChangeRow, PageRow>({
   name: 'changes-of-movements',
   rows: `
     SELECT 'stock.changed' AS type, m.seq::float8 AS seq, m.n, m.command_id, m.at,
@@ -118,11 +130,12 @@ const movementChanges = query<ChangeRow, HistoryRow>({
              'onHandDelta', m.on_hand_delta, 'reservedDelta', m.reserved_delta,
              'onHand', m.on_hand, 'reserved', m.reserved) AS data
     FROM (
-      SELECT m.* FROM eco.movement m WHERE $1::text IS NOT NULL AND (m.seq, m.n) > ($2::bigint, $3::integer)
+      SELECT m.* FROM eco.movement m
+      WHERE $1::text IS NOT NULL AND (m.seq, m.n) > ${BEGIN} AND m.seq <= ${CONFIRMED}
       ORDER BY m.seq, m.n LIMIT $4
     ) m`,
   order: 'r.seq, r.n',
-  extra: historyOf('$5', '$6'),
+  extra: HISTORY_OF_PAGE,
 });
 
 /** $1 and $2 the cursor's leadership or null. */
@@ -132,6 +145,39 @@ export const historyQuery = query<never, HistoryRow>({
   extra: historyOf('$1', '$2'),
 });
 
-export function changesQuery(topic: Topic): Query<ChangeRow, HistoryRow> {
+export function changesQuery(topic: Topic): Query<ChangeRow, PageRow> {
   return topic === 'stock' ? movementChanges : outcomeChanges;
+}
+
+/** The one row of a summary. */
+export interface SummaryRow<Row> {
+  /** Number of changes that it summarizes. */
+  changes: number;
+  /** The last of them; null: there are none. */
+  last_seq: number | null;
+  last_n: number | null;
+  /** Batch of the first change of the next page; null: there is none. */
+  following_seq: number | null;
+  summary: Row[] | null;
+}
+
+/** What a query makes of a page of changes. The node that has the changes computes it. */
+export type Summary<Row> = Query<SummaryRow<Row>, PageRow>;
+
+/**
+ * `rows` selects from `page`, which has the outcomes of a page. A value of the result is as JSON shows it. Not for the
+ * topic stock.
+ */
+export function summary<Row>({ name, rows }: { readonly name: string; readonly rows: string }): Summary<Row> {
+  return query<SummaryRow<Row>, PageRow>({
+    name,
+    rows: `
+    WITH found AS MATERIALIZED (${OUTCOMES_OF_PAGE}),
+    page AS MATERIALIZED (SELECT f.* FROM found f ORDER BY f.seq, f.n LIMIT $4::bigint - 1)
+    SELECT (SELECT count(*) FROM page)::integer AS changes, l.seq::float8 AS last_seq, l.n AS last_n,
+           (SELECT CASE WHEN count(*) = $4::bigint THEN max(f.seq) END FROM found f)::float8 AS following_seq,
+           (SELECT json_agg(c) FROM (${rows}) c) AS summary
+    FROM (SELECT) one LEFT JOIN (SELECT p.seq, p.n FROM page p ORDER BY p.seq DESC, p.n DESC LIMIT 1) l ON true`,
+    extra: HISTORY_OF_PAGE,
+  });
 }
