@@ -124,7 +124,7 @@ it('leaves a planted name and address in no table, journal, queue or log', async
       const rows = await everywhere(planted);
       const has = (table: string, count = 1) => rows.filter((row) => row.startsWith(`${table}:`)).length >= count;
       const isWhole =
-        ['eco.customer', 'eco.outcome', 'central.customer', 'notifications.notification', 'identity.mail'].every(
+        ['eco.customer', 'eco.outcome_row', 'central.customer', 'notifications.notification', 'identity.mail'].every(
           (table) => has(table),
         ) && has('eco.dead_letter', 2);
       return isWhole && rows;

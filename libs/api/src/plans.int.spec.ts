@@ -1,6 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { READ_PLAN_SETTINGS, SideConnection, SLOW_READ_PLAN_SETTINGS } from '@eco/postgres';
-import { changesOfBranchQuery, changesQuery, WHOLE_BATCH, type Query } from '@eco/reads';
+import {
+  changesOfBranchQuery,
+  changesQuery,
+  lastChangeQuery,
+  notAppliedQuery,
+  WHOLE_BATCH,
+  type Query,
+} from '@eco/reads';
 import { startDatabaseGroup, type DatabaseGroup } from '@eco/testing';
 import { cartProductsQuery, cartQuery } from './carts/cart.query.js';
 import { commandQuery } from './commands/command.query.js';
@@ -47,19 +54,25 @@ const BATCHES = ORDERS / ORDERS_OF_BATCH;
 /** Rows that any step of a plan may touch: the largest page, its batches, and the rows that low stock looks at. */
 const ROWS_MAX = 12_000;
 
-/** Stores rows in the order in which batches store them. The log is not durable, because the rows are not kept. */
+/**
+ * Stores rows in the order in which batches store them. Every second order has its outcome in its row. The log is not
+ * durable, because the rows are not kept.
+ */
 const FILLS = [
-  `INSERT INTO eco.orders (order_id, seq, placed_at, decided_at, total_cents, bucket, status, customer_id, branch_id, lines)
+  `INSERT INTO eco.orders (order_id, seq, placed_at, decided_at, total_cents, bucket, status, customer_id, branch_id, lines,
+    decided_seq, n, body_hash)
   SELECT md5(n::text)::uuid, n / ${ORDERS_OF_BATCH}, '2026-01-01'::timestamptz + n * interval '20 seconds',
          '2026-01-01'::timestamptz + n * interval '20 seconds', 500, n % 16, 'confirmed',
          CASE WHEN n % ${ONE_CUSTOMER_EVERY} = 3 THEN 'company' ELSE 'customer-' || n % ${CUSTOMERS} END,
          CASE WHEN n % (${BRANCHES} + 1) > 0 THEN 'branch-' || n % (${BRANCHES} + 1) END,
-         jsonb_build_array(jsonb_build_object('productId', 'product-' || n % ${PRODUCTS}, 'quantity', 1, 'unitPriceCents', 500, 'name', 'P'))
+         jsonb_build_array(jsonb_build_object('productId', 'product-' || n % ${PRODUCTS}, 'quantity', 1, 'unitPriceCents', 500, 'name', 'P')),
+         CASE WHEN n % 2 = 0 THEN n / ${ORDERS_OF_BATCH} END, CASE WHEN n % 2 = 0 THEN n % ${ORDERS_OF_BATCH} END,
+         CASE WHEN n % 2 = 0 THEN '\\x00'::bytea END
   FROM generate_series(1, ${ORDERS}) n`,
-  `INSERT INTO eco.outcome (command_id, body_hash, seq, decided_at, n, bucket, kind, status, topic, change_type)
+  `INSERT INTO eco.outcome_row (command_id, body_hash, seq, decided_at, n, bucket, kind, status, topic, change_type)
   SELECT md5(n::text)::uuid, '\\x00', n / ${ORDERS_OF_BATCH}, '2026-01-01'::timestamptz + n * interval '20 seconds', n % ${ORDERS_OF_BATCH}, n % 16,
          'order.place', 'done', 'orders', 'order.confirmed'
-  FROM generate_series(1, ${ORDERS}) n;
+  FROM generate_series(1, ${ORDERS}, 2) n;
   INSERT INTO eco.product (product_id, seq, price_cents, version, bucket, deleted, name)
   SELECT 'product-' || n, 1, 500, 1, n % 16, false, 'Name ' || n || ' of ' || md5(n::text) FROM generate_series(0, ${PRODUCTS}) n;
   INSERT INTO eco.stock_level (product_id, location, on_hand, reserved, sequence, seq, bucket)
@@ -74,12 +87,12 @@ const FILLS = [
   FROM generate_series(0, 199) day, generate_series(1, ${BRANCHES}) branch, generate_series(1, 50) product;
   INSERT INTO statistics.branch_day (group_id, day, branch_id, orders, units, revenue_cents)
   SELECT 'g1', '2026-01-01'::date + day, 'branch-' || branch, 50, 50, 500 FROM generate_series(0, 199) day, generate_series(1, ${BRANCHES}) branch`,
-  `INSERT INTO eco.movement (product_id, location, sequence, seq, at, on_hand_delta, reserved_delta, on_hand, reserved, n, bucket, movement, command_id)
+  `INSERT INTO eco.movement_row (product_id, location, sequence, seq, at, on_hand_delta, reserved_delta, on_hand, reserved, n, bucket, movement, command_id)
   SELECT 'product-' || n % ${PRODUCTS}, 'central', n / ${PRODUCTS} + 1, n / ${ORDERS_OF_BATCH}, now(), 0, 1, 1000, n / ${PRODUCTS}, n % ${ORDERS_OF_BATCH}, n % 16, 'reserved', md5(n::text)::uuid
   FROM generate_series(1, ${ORDERS}) n;
   UPDATE eco.group_state SET seq = ${BATCHES}, confirmed_seq = ${BATCHES};
   INSERT INTO eco.location SELECT 'branch-' || n FROM generate_series(1, ${BRANCHES}) n;
-  INSERT INTO eco.movement (product_id, location, sequence, seq, at, on_hand_delta, reserved_delta, on_hand, reserved, n, bucket, movement, command_id)
+  INSERT INTO eco.movement_row (product_id, location, sequence, seq, at, on_hand_delta, reserved_delta, on_hand, reserved, n, bucket, movement, command_id)
   SELECT 'product-' || n % 1000, 'branch-1', n / 1000 + 1, n / ${ORDERS_OF_BATCH}, now(), -1, 0, 1000, 0, n % ${ORDERS_OF_BATCH}, n % 16, 'sold', md5(n::text)::uuid
   FROM generate_series(0, ${SALES} - 1) n;
   INSERT INTO eco.sale (sale_id, shift_id, seq, sold_at, total_cents, bucket, is_late, branch_id, till, receipt_number, lines, payment, excess)
@@ -198,6 +211,19 @@ const queries: [name: string, query: Query<never>, values: Value[]][] = [
   ],
   ['the latest changes', changesQuery('orders'), [...pageOf('orders', BATCHES - 5), ...NOTHING_ANNOUNCED]],
   ['changes up to an announced batch', changesQuery('orders'), [...pageOf('orders', BATCHES / 2), 1, 'tag', BATCHES]],
+  ['the last change of orders', lastChangeQuery, ['orders', BATCHES - 5]],
+  ['the last change of stock', lastChangeQuery, ['stock', BATCHES - 5]],
+  [
+    'changes that a consumer has not applied',
+    notAppliedQuery,
+    [
+      ['orders', 'stock', 'customers'],
+      [5, 5, 5],
+      [1, 1, 1],
+      [1, 1, 1],
+      ['tag', 'tag', 'tag'],
+    ],
+  ],
   ['sums of changes', sumsOfChanges.orders, [...pageOf('orders', BATCHES / 2, 5_000), ...NOTHING_ANNOUNCED]],
   ['quotas', quotasQuery, ['', '', 101, null, 7]],
   ['quotas of a branch', quotasQuery, ['branch-1', 'product-1', 101, 'branch-1', 7]],
@@ -246,7 +272,7 @@ async function planOf(query: Query<never>, values: readonly Value[]): Promise<Pl
   return plan;
 }
 
-type Value = string | number | null | readonly string[];
+type Value = string | number | null | readonly (string | number)[];
 
 function literal(value: Value): string {
   if (value === null) return 'NULL';

@@ -65,7 +65,7 @@ export class WorkingState {
     this.atMs = Date.parse(stored.at);
     this.oldestStamp = stampFrom(this.atMs - COMMAND_DAYS_MAX * DAY_MS);
     this.buckets = new Buckets(stored);
-    this.stock = new StockLedger(stored.levels, this.buckets, this.effects, () => this.nextPlace('stock'));
+    this.stock = new StockLedger(stored.levels, this.buckets, this.effects);
     this.catalogue = new Catalogue(stored.products, this.buckets, this.effects);
     this.customers = new Customers(stored, this.effects);
     this.carts = new Carts(stored.carts, this.buckets, this.effects, stored.at);
@@ -85,7 +85,7 @@ export class WorkingState {
     return made > this.at ? this.at : made;
   }
 
-  /** Number of the next change within (batch, topic), from 1. */
+  /** Number of the next outcome within (batch, topic), from 1. */
   nextPlace(topic: Topic): number {
     const place = (this.#places.get(topic) ?? 0) + 1;
     this.#places.set(topic, place);
@@ -134,6 +134,7 @@ export class WorkingState {
 
   /** The effects of the batch. Call it when every command is decided. */
   finish(): Effects {
+    this.stock.addMovements();
     this.carts.addItems();
     this.reservations.addHolds();
     return this.effects;

@@ -35,30 +35,36 @@ export const progressOf = (schema: string, consumer: string): string => `
    FROM ${schema}.progress p WHERE p.consumer = '${consumer}') AS progress`;
 
 /** $1 topic, $2 batch: the last batch up to it that changed something in the topic; null: none did. */
-const lastChange = query<never, { seq: number | null }>({
+export const lastChangeQuery = query<never, { seq: number | null }>({
   name: 'last-change',
   rows: 'SELECT WHERE false',
   extra: `
-    (SELECT CASE WHEN $1 = 'stock' THEN (SELECT max(m.seq) FROM eco.movement m WHERE m.seq <= $2)
-       ELSE (SELECT max(u.seq) FROM eco.outcome u WHERE u.topic = $1 AND u.seq <= $2) END)::float8 AS seq`,
+    greatest(
+      (SELECT max(m.seq) FROM eco.movement_row m WHERE $1 = 'stock' AND m.seq <= $2),
+      (SELECT max(u.seq) FROM eco.outcome_row u WHERE u.topic = $1 AND u.seq <= $2),
+      (SELECT max(o.decided_seq) FROM eco.orders o WHERE $1 = 'orders' AND o.decided_seq <= $2))::float8 AS seq`,
 });
 
 /**
  * $1 topics, $2 and $3 the (seq, n) up to which each has been applied, $4 and $5 the leadership of each. Uses the
- * indexes outcome_changes and movement_changes, one row per topic.
+ * indexes outcome_changes, orders_changes and movement_changes, one row per topic.
  */
-const notApplied = query<never, { oldest_at_ms: number | null; all_known: boolean }>({
+export const notAppliedQuery = query<never, { oldest_at_ms: number | null; all_known: boolean }>({
   name: 'not-applied',
   rows: 'SELECT WHERE false',
   extra: `
     (SELECT (extract(epoch FROM min(c.at)) * 1000)::float8
      FROM unnest($1::text[], $2::bigint[], $3::integer[]) AS p (topic, seq, n)
      CROSS JOIN LATERAL (
-       (SELECT m.at FROM eco.movement m WHERE p.topic = 'stock' AND (m.seq, m.n) > (p.seq, p.n)
+       (SELECT m.at FROM eco.movement_row m WHERE p.topic = 'stock' AND (m.seq, m.n) > (p.seq, p.n)
         ORDER BY m.seq, m.n LIMIT 1)
        UNION ALL
-       (SELECT u.decided_at FROM eco.outcome u WHERE u.topic = p.topic AND (u.seq, u.n) > (p.seq, p.n)
+       (SELECT u.decided_at FROM eco.outcome_row u WHERE u.topic = p.topic AND (u.seq, u.n) > (p.seq, p.n)
         ORDER BY u.seq, u.n LIMIT 1)
+       UNION ALL
+       (SELECT o.decided_at FROM eco.orders o
+        WHERE p.topic = 'orders' AND (o.decided_seq, o.n) > (p.seq, p.n) AND o.decided_seq IS NOT NULL
+        ORDER BY o.decided_seq, o.n LIMIT 1)
      ) c) AS oldest_at_ms,
     NOT EXISTS (
       SELECT FROM unnest($2::bigint[], $4::bigint[], $5::text[]) AS p (seq, term, tag)
@@ -162,7 +168,7 @@ async function lagOf(
   });
   const looked = await reads.ofGroup(
     group,
-    notApplied,
+    notAppliedQuery,
     [
       places.map(({ topic }) => topic),
       places.map(({ seq }) => seq),
@@ -194,7 +200,7 @@ async function firstMissing(
     for (const topic of topics) {
       const applied = progress.find((each) => each.group === wanted.group && each.topic === topic);
       if (applied !== undefined && applied.tag === wanted.tag && completeSeq(applied) >= wanted.seq) continue;
-      const last = await reads.ofGroup(wanted.group, lastChange, [topic, wanted.seq], {
+      const last = await reads.ofGroup(wanted.group, lastChangeQuery, [topic, wanted.seq], {
         position: positionOf([wanted]),
         waitMs: 0,
       });

@@ -5,6 +5,8 @@ export { GroupsSeen, type SeenGroup } from './groups-seen.js';
 export { ChangesReader, type ChangesRequest, type PageRequest } from './changes/changes-reader.js';
 export { changesOfBranchQuery, changesQuery, summary, WHOLE_BATCH, type Summary } from './changes/changes.query.js';
 export {
+  lastChangeQuery,
+  notAppliedQuery,
   onReplicas,
   progressOf,
   readConsumer,

@@ -170,9 +170,10 @@ describe('a batch', () => {
         arrived('product.delete', { productId: tea }),
       ]),
     );
-    const rows = await group.asSuperuser('SELECT topic, n, type, command_id, data FROM eco.change WHERE seq = $1', [
-      seq,
-    ]);
+    const rows = await group.asSuperuser(
+      'SELECT topic, n, type, command_id, data FROM eco.change WHERE seq = $1 ORDER BY n',
+      [seq],
+    );
     const decided = effects.outcomes.map(({ topic, n, changeType, commandId, changeData }) => ({
       topic,
       n,
@@ -372,7 +373,7 @@ describe('expired rows', () => {
       UPDATE eco.tombstone SET at = at ${older};
       UPDATE eco.dead_letter SET first_failed_at = first_failed_at ${older};
       UPDATE eco.dead_letter_action SET at = at ${older};
-      UPDATE eco.outcome SET decided_at = decided_at ${older};
+      UPDATE eco.outcome_row SET decided_at = decided_at ${older};
       UPDATE eco.cart_item SET stamp = ${stampOf('stamp')};
       UPDATE eco.cart SET cleared_stamp = ${stampOf('cleared_stamp')}`);
     await removeOld(new Retention({ keepMs: 100 * DAY_MS, contentMs: 7 * DAY_MS }, 0));

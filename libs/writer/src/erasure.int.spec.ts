@@ -147,7 +147,7 @@ it('leaves nothing in the files of the database when vacuum ran, its space was u
 
   await write(arrived('customer.erase', { customerId: 'filed' }));
   // Autovacuum does this by itself. Rows that are stored later then take the space of the old versions.
-  await group.asSuperuser('VACUUM eco.customer, eco.outcome');
+  await group.asSuperuser('VACUUM eco.customer, eco.outcome_row');
   for (let batch = 0; batch < 5; batch += 1) {
     await write(...Array.from({ length: 200 }, (_, n) => register(`other-${batch}-${n}`)));
   }

@@ -59,10 +59,10 @@ const heartbeat: Statement = { name: 'heartbeat', text: 'SELECT FROM eco.send_he
 const lastSeqs: Statement = {
   name: 'last seqs',
   text: `
-SELECT t.topic, coalesce(CASE t.topic
-  WHEN 'stock' THEN (SELECT max(m.seq) FROM eco.movement m)
-  ELSE (SELECT max(u.seq) FROM eco.outcome u WHERE u.topic = t.topic)
-END, 0)
+SELECT t.topic, coalesce(greatest(
+  (SELECT max(m.seq) FROM eco.movement_row m WHERE t.topic = 'stock'),
+  (SELECT max(u.seq) FROM eco.outcome_row u WHERE u.topic = t.topic),
+  (SELECT max(o.decided_seq) FROM eco.orders o WHERE t.topic = 'orders' AND o.decided_seq IS NOT NULL)), 0)
 FROM unnest($1::text[]) AS t(topic)`,
 };
 

@@ -195,10 +195,10 @@ describe('a command of a newer sender', () => {
 });
 
 it('blames no command when the server can’t store anything', async () => {
-  await group.asSuperuser('ALTER TABLE eco.movement RENAME TO movement_gone');
+  await group.asSuperuser('ALTER TABLE eco.movement_row RENAME TO movement_gone');
   const batch = [order('good'), order('good')];
   const settled = await settleBatch(session, leaderTerm, taken(batch));
-  await group.asSuperuser('ALTER TABLE eco.movement_gone RENAME TO movement');
+  await group.asSuperuser('ALTER TABLE eco.movement_gone RENAME TO movement_row');
   expect(settled).toMatchObject({ type: 'server-error', lost: false });
   expect((await written(batch)).seqs.size).toBe(0);
   await settle(batch);

@@ -130,7 +130,7 @@ it('an answer states the age of the changes that a stopped consumer has not appl
 it('a consumer skips a type of change that only a newer writer knows, and applies what follows', async () => {
   const [newer, after] = ofG2.slice(5, 7) as [string, string];
   const { replies } = await register(newer);
-  const toNewerType = `UPDATE eco.outcome SET change_type = 'customer.merged' WHERE command_id = $1`;
+  const toNewerType = `UPDATE eco.outcome_row SET change_type = 'customer.merged' WHERE command_id = $1`;
   await g2.asSuperuser(toNewerType, [replies[0]?.commandId]);
   await register(after);
   const feed = feedOf(customersConsumer);

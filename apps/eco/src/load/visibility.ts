@@ -122,9 +122,9 @@ const LAST_SEQ: Statement = { name: 'load_last_seq', text: 'SELECT g.seq FROM ec
 
 const NEW_ORDERS: Statement = {
   name: 'load_new_orders',
-  text: `SELECT u.command_id AS id, u.seq, u.n
-         FROM eco.outcome u
-         WHERE u.topic = 'orders' AND (u.seq, u.n) > ($1::bigint, $2::int)
-         ORDER BY u.seq, u.n
+  text: `SELECT o.order_id AS id, o.decided_seq AS seq, o.n
+         FROM eco.orders o
+         WHERE (o.decided_seq, o.n) > ($1::bigint, $2::int) AND o.decided_seq IS NOT NULL
+         ORDER BY o.decided_seq, o.n
          LIMIT 2000`,
 };

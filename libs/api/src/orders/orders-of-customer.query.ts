@@ -11,7 +11,8 @@ export interface PendingOrders {
 export const PENDING_ORDERS = `
     ARRAY(
       SELECT id FROM unnest($7::uuid[]) AS accepted (id)
-      WHERE NOT EXISTS (SELECT FROM eco.outcome u WHERE u.command_id = id)
+      WHERE NOT EXISTS (SELECT FROM eco.orders o WHERE o.order_id = id)
+        AND NOT EXISTS (SELECT FROM eco.outcome_row u WHERE u.command_id = id)
         AND NOT EXISTS (SELECT FROM eco.dead_letter d WHERE d.command_id = id AND d.state = 'open'
           AND d.error_class <> 'forbidden')
     )::text[] AS pending`;

@@ -71,9 +71,18 @@ export const quotasQuery = query<QuotaRow, { holders: HolderFacts[] }>({
         -coalesce(sum(m.on_hand_delta) FILTER (WHERE m.movement IN ('sold', 'voided', 'returned')), 0) AS spent,
         min(m.sequence) AS first, min(m.at) AS since, max(m.at) AS latest
       FROM (
-        SELECT m.on_hand_delta, m.movement, m.sequence, m.at FROM eco.movement m
-        WHERE m.product_id = k.product_id AND m.location = k.branch_id
-        ORDER BY m.sequence DESC LIMIT ${QUOTA_MOVEMENTS_MAX}
+        SELECT c.on_hand_delta, c.movement, m.sequence - c.back AS sequence, m.at
+        FROM (
+          SELECT m.* FROM eco.movement_row m
+          WHERE m.product_id = k.product_id AND m.location = k.branch_id
+          ORDER BY m.sequence DESC LIMIT ${QUOTA_MOVEMENTS_MAX}
+        ) m
+        CROSS JOIN LATERAL (
+          SELECT 0 AS back, m.on_hand_delta, m.movement
+          UNION ALL
+          SELECT e.back, e.on_hand_delta, e.movement FROM eco.earlier_movements(m) e WHERE m.earlier_commands IS NOT NULL
+        ) c
+        ORDER BY m.sequence DESC, c.back LIMIT ${QUOTA_MOVEMENTS_MAX}
       ) m
     ) m`,
   order: 'r.branch_id, r.product_id',

@@ -25,7 +25,7 @@ const lines = `"productId" text, quantity bigint, "unitPriceCents" bigint`;
 
 /** An order or a product counts as returned with its last unit. An order has one line per product. */
 const orders = `
-  SELECT k.kind, ${quarterOf('p.decided_at')} AS at, coalesce(p.change_data ->> 'branchId', o.branch_id, '') AS branch_id,
+  SELECT k.kind, ${quarterOf('p.decided_at')} AS at, coalesce(p.change_data ->> 'branchId', p.branch_id, '') AS branch_id,
          l.product_id,
          count(*) FILTER (WHERE k.kind <> 'returned' OR l.units_kept = 0) AS orders,
          count(*) FILTER (WHERE l.n = 1 AND (k.kind <> 'returned' OR p.change_data ->> 'unitsKept' = '0')) AS whole_orders,
@@ -33,11 +33,8 @@ const orders = `
   FROM page p
   JOIN (VALUES ('order.confirmed', 'sold'), ('order.cancelled', 'cancelled'), ('order.returned', 'returned'))
     AS k (type, kind) ON k.type = p.change_type
-  LEFT JOIN LATERAL (
-    SELECT v.branch_id, v.lines FROM eco.orders v WHERE p.change_data IS NULL AND v.order_id = p.command_id LIMIT 1
-  ) o ON true
   CROSS JOIN LATERAL ROWS FROM (
-    jsonb_to_recordset(coalesce(p.change_data -> 'lines', o.lines)) AS (${lines}, "unitsKept" bigint)
+    jsonb_to_recordset(coalesce(p.change_data -> 'lines', p.lines)) AS (${lines}, "unitsKept" bigint)
   ) WITH ORDINALITY AS l (product_id, units, cents, units_kept, n)
   GROUP BY 1, 2, 3, 4`;
 

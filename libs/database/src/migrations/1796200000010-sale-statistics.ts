@@ -11,7 +11,7 @@ const later = (type: string, id: string) => `
  * branch's clock. A branch may be offline for days, so the day of the decision says nothing about a sale. A sale may have
  * two lines of one product. A return of units does not name the units that are left, so it counts units and cents only.
  */
-const ledger = `
+export const ledgerWithSales = `
 CREATE OR REPLACE VIEW statistics.ledger AS
 ${ledgerOfOrders}
 UNION ALL
@@ -37,7 +37,7 @@ WHERE r.topic = 'sales' AND NOT EXISTS (${later('sale.returned', 'returnId')} = 
 
 export class SaleStatistics1796200000010 implements MigrationInterface {
   async up(queryRunner: QueryRunner): Promise<void> {
-    await queryRunner.query(ledger);
+    await queryRunner.query(ledgerWithSales);
   }
 
   async down(): Promise<void> {

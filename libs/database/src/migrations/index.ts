@@ -29,6 +29,10 @@ import { TransfersToABranch1796200000200 } from './1796200000200-transfers-to-a-
 import { Restores1796300000000 } from './1796300000000-restores.js';
 import { CustomerUpdates1796600000000 } from './1796600000000-customer-updates.js';
 import { ConfirmedSeq1796700000000 } from './1796700000000-confirmed-seq.js';
+import { OrderDecisionColumns1796800000000 } from './1796800000000-order-decision-columns.js';
+import { ChangesInOrders1796800000001 } from './1796800000001-changes-in-orders.js';
+import { OutcomesInOrders1796800000002 } from './1796800000002-outcomes-in-orders.js';
+import { MovementsOfABatch1796900000000 } from './1796900000000-movements-of-a-batch.js';
 
 /** In the order in which they run. */
 export const migrations = [
@@ -63,4 +67,8 @@ export const migrations = [
   Restores1796300000000,
   CustomerUpdates1796600000000,
   ConfirmedSeq1796700000000,
+  OrderDecisionColumns1796800000000,
+  ChangesInOrders1796800000001,
+  OutcomesInOrders1796800000002,
+  MovementsOfABatch1796900000000,
 ];

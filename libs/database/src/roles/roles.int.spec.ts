@@ -165,9 +165,10 @@ const mayDelete: Partial<Record<LoginRole, RegExp>> = {
 
 /** Statements that the writer may not run, because they change final data or data that it does not own. */
 const decided = [
-  text('UPDATE eco.outcome SET seq = 0'),
-  text('UPDATE eco.movement SET reserved = 0'),
+  text('UPDATE eco.outcome_row SET seq = 0'),
+  text('UPDATE eco.movement_row SET reserved = 0'),
   text('UPDATE eco.orders SET total_cents = 0'),
+  text('UPDATE eco.orders SET body_hash = NULL'),
   text('UPDATE eco.orders SET customer_id = $$$$'),
   text('UPDATE eco.group_term SET tag = $$$$'),
   text('UPDATE eco.dead_letter_action SET operator = $$$$'),

@@ -6,6 +6,8 @@ export interface Column<Value> {
   /** Name of the type in `information_schema` and in casts, without length. */
   readonly type: string;
   readonly isNullable: boolean;
+  /** Type of its values in the array for `unnest`, if it is another one. The statement casts them. */
+  readonly sentAs?: string | undefined;
   readonly literalOf: <Row>(pick: (row: Row) => Value) => ArrayLiteral<Row>;
   /** Converts pg's value if it is not null. Undefined: pg's value is used as it is. */
   readonly read: ((value: unknown) => unknown) | undefined;
@@ -65,6 +67,16 @@ export function jsonb<Value>(name: string): Column<Value> {
 export function json(name: string): Column<unknown> {
   const literalOf = <Row>(pick: (row: Row) => unknown) => textLiteral((row: Row) => JSON.stringify(pick(row) ?? null));
   return { name, type: 'json', isNullable: false, literalOf, read: undefined, selected: same };
+}
+
+/** A column of arrays. A value is sent as text, because `unnest` takes an array of arrays apart. */
+export function arrayOf<Value extends string | number>({ name, type }: Column<Value>): Column<readonly Value[]> {
+  const literalOf = <Row>(pick: (row: Row) => readonly Value[] | null) =>
+    textLiteral((row: Row) => {
+      const values = pick(row);
+      return values === null ? null : `{${values.join(',')}}`;
+    });
+  return { name, type: `${type}[]`, isNullable: false, sentAs: 'text', literalOf, read: undefined, selected: same };
 }
 
 export function nullable<Value>(column: Column<Value>): Column<Value | null> {

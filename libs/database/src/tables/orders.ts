@@ -1,9 +1,10 @@
 import type { OrderLine, OrderStatus, ShortLine } from '@eco/contracts';
-import { rowLists } from '@eco/domain';
-import { bigint, jsonb, nullable, smallint, text, timestamptz, uuid, word } from './columns.js';
+import { rowLists, type Effects, type OutcomeRow, type RowList, type RowLists, type RowOf } from '@eco/domain';
+import { bigint, bytea, integer, jsonb, nullable, smallint, text, timestamptz, uuid, word } from './columns.js';
 import { query, type Load } from './load.js';
 import { heldLevel, levelsOfLines, takeHeldLevel } from './stock.js';
-import { insertInto, updateOf } from './store.js';
+import { isInOrder } from './outcomes.js';
+import { insertInto, storing, updateOf, WHERE_FENCED } from './store.js';
 import { defineTable, select } from './table.js';
 import type { TablesOf } from './tables-of.js';
 
@@ -27,7 +28,56 @@ const orderTable = defineTable({
     reservationId: nullable(uuid('reservation_id')),
     endedAt: nullable(timestamptz('ended_at')),
     returned: nullable(jsonb<OrderLine[]>('returned')),
+    // The outcome of order.place. Null if the outcome has a row of its own.
+    decidedSeq: nullable(bigint('decided_seq')),
+    n: nullable(integer('n')),
+    bodyHash: nullable(bytea('body_hash')),
+    sender: nullable(word<string>('sender')),
+    actor: nullable(text('actor')),
   },
+});
+
+type StoredRow = RowOf<RowLists['orders']> & {
+  readonly [Field in 'n' | 'bodyHash' | 'sender' | 'actor']: OutcomeRow[Field] | null;
+};
+
+const NO_OUTCOME = { n: null, bodyHash: null, sender: null, actor: null };
+
+/** The new orders, each with the outcome that is stored in its row. */
+function ordersWithOutcomes({ orders: rows, outcomes }: Effects): StoredRow[] {
+  const byOrder = new Map(outcomes.filter(isInOrder).map((outcome) => [outcome.commandId, outcome]));
+  return rows.map((order) => {
+    const { n, bodyHash, sender, actor } = byOrder.get(order.orderId) ?? NO_OUTCOME;
+    return { ...order, n, bodyHash, sender, actor };
+  });
+}
+
+const insertOrders = insertInto('store orders', orderTable, rowLists.orders as RowList<StoredRow>, {
+  fields: [
+    'orderId',
+    'placedAt',
+    'totalCents',
+    'bucket',
+    'status',
+    'customerId',
+    'branchId',
+    'lines',
+    'short',
+    'unknownProducts',
+    'n',
+    'bodyHash',
+    'sender',
+    'actor',
+  ],
+  values: {
+    short: ({ status, short }) => (status === 'confirmed' ? null : short),
+    unknownProducts: ({ status, unknownProducts }) => (status === 'confirmed' ? null : unknownProducts),
+  },
+  text: ({ names, rows, values }) => `
+INSERT INTO ${orderTable.name} (seq, ${orderTable.insertedAt}, ${names.join(', ')}, decided_seq)
+SELECT $3::bigint, $4::timestamptz, ${values.join(', ')}, CASE WHEN r.n IS NOT NULL THEN $3::bigint END
+FROM ${rows} AS r(${names.join(', ')})
+${WHERE_FENCED}`,
 });
 
 const order = select(orderTable, 'orderId', 'customerId', 'branchId', 'status', 'lines', 'totalCents', 'returned');
@@ -70,24 +120,7 @@ const load: Load = (loading) =>
 export const orders: TablesOf<'orders'> = {
   tables: [orderTable],
   stores: {
-    orders: insertInto('store orders', orderTable, rowLists.orders, {
-      fields: [
-        'orderId',
-        'placedAt',
-        'totalCents',
-        'bucket',
-        'status',
-        'customerId',
-        'branchId',
-        'lines',
-        'short',
-        'unknownProducts',
-      ],
-      values: {
-        short: ({ status, short }) => (status === 'confirmed' ? null : short),
-        unknownProducts: ({ status, unknownProducts }) => (status === 'confirmed' ? null : unknownProducts),
-      },
-    }),
+    orders: [storing(insertOrders, ordersWithOutcomes)],
     orderUpdates: updateOf('store order updates', orderTable, rowLists.orderUpdates, {
       fields: ['orderId', 'status', 'reservationId', 'endedAt', 'returned'],
       kept: ['reservationId', 'endedAt'],

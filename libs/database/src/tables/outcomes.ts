@@ -8,9 +8,11 @@ import type { TablesOf } from './tables-of.js';
 
 type Json = Record<string, unknown>;
 
+/** The outcomes that are not in rows of orders. */
 const outcomeTable = defineTable({
-  name: 'eco.outcome',
+  name: 'eco.outcome_row',
   rows: 'outcomes',
+  view: 'eco.outcome',
   insertedAt: 'decided_at',
   columns: {
     commandId: uuid('command_id'),
@@ -57,12 +59,22 @@ export const outcomes: TablesOf<'outcomes'> = {
 };
 
 /**
- * The outcomes that get a row of their own. The outcome and the change of an order are stored in the order's row.
- * Orders made of reservations are an exception: their outcomes contain more, and they are few.
+ * Whether the outcome and its change are in the row of the order that it made. An outcome without a change made no order:
+ * it expired, or is a copy under another id.
+ */
+export function isInOrder({ kind, topic }: OutcomeRow): boolean {
+  return kind === 'order.place' && topic !== null;
+}
+
+/**
+ * The outcomes with rows of their own. The result and the change of a checkout are in the order's row. Those of a
+ * confirmed reservation contain more than the order.
  */
 function outcomesBeside({ outcomes: rows, orders }: Effects): StoredRow[] {
+  const beside = rows.filter((row) => !isInOrder(row));
+  if (beside.length === 0) return beside;
   const inOrders = new Set(orders.map(({ orderId }) => orderId));
-  return rows.map((row) =>
+  return beside.map((row) =>
     inOrders.has(row.commandId) && row.kind !== 'reservation.confirm'
       ? { ...row, result: null, changeData: null }
       : row,

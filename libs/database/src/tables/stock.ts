@@ -1,6 +1,17 @@
 import { CENTRAL, type MovementKind } from '@eco/contracts';
-import { levelKey, rowLists, type BatchState, type LevelRow, type LoadedParts, type StockLevel } from '@eco/domain';
-import { bigint, integer, smallint, text, uuid, word } from './columns.js';
+import {
+  levelKey,
+  rowLists,
+  type BatchState,
+  type Effects,
+  type LevelRow,
+  type LoadedParts,
+  type RowList,
+  type RowLists,
+  type RowOf,
+  type StockLevel,
+} from '@eco/domain';
+import { arrayOf, bigint, integer, nullable, smallint, text, uuid, word } from './columns.js';
 import { loadBy } from './load.js';
 import { insertInto, storing, updateOf } from './store.js';
 import { defineTable, select, type ListRow } from './table.js';
@@ -19,9 +30,11 @@ export const levelTable = defineTable({
   },
 });
 
+/** A row has all movements of a level in a batch: the last one in its columns, the earlier ones in arrays. */
 const movementTable = defineTable({
-  name: 'eco.movement',
+  name: 'eco.movement_row',
   rows: 'movements',
+  view: 'eco.movement',
   insertedAt: 'at',
   columns: {
     productId: text('product_id'),
@@ -35,15 +48,58 @@ const movementTable = defineTable({
     bucket: smallint('bucket'),
     movement: word<MovementKind>('movement'),
     commandId: uuid('command_id'),
+    // Null: there are no earlier ones.
+    earlierCommands: nullable(arrayOf(uuid('earlier_commands'))),
+    earlierMovements: nullable(arrayOf(word<MovementKind>('earlier_movements'))),
+    earlierOnHandDeltas: nullable(arrayOf(bigint('earlier_on_hand_deltas'))),
+    earlierReservedDeltas: nullable(arrayOf(bigint('earlier_reserved_deltas'))),
   },
 });
+
+type Movement = RowOf<RowLists['movements']>;
+
+interface StoredMovement extends Movement {
+  earlierCommands: readonly string[] | null;
+  earlierMovements: readonly MovementKind[] | null;
+  earlierOnHandDeltas: readonly number[] | null;
+  earlierReservedDeltas: readonly number[] | null;
+}
+
+/** One row for each level. The movements of a level follow each other in a batch. */
+function movementsByLevel({ movements }: Effects): StoredMovement[] {
+  const rows: StoredMovement[] = [];
+  let from = 0;
+  movements.forEach((movement, index) => {
+    const next = movements[index + 1];
+    if (next?.productId === movement.productId && next.location === movement.location) return;
+    rows.push(rowOf(movement, movements.slice(from, index)));
+    from = index + 1;
+  });
+  return rows;
+}
+
+function rowOf(last: Movement, earlier: readonly Movement[]): StoredMovement {
+  const all = <Value>(pick: (movement: Movement) => Value) => (earlier.length === 0 ? null : earlier.map(pick));
+  return {
+    ...last,
+    earlierCommands: all(({ commandId }) => commandId),
+    earlierMovements: all(({ movement }) => movement),
+    earlierOnHandDeltas: all(({ onHandDelta }) => onHandDelta),
+    earlierReservedDeltas: all(({ reservedDelta }) => reservedDelta),
+  };
+}
 
 const isNew = ({ productId, location }: LevelRow, { levels }: BatchState) => !levels.has(levelKey(productId, location));
 
 export const stock: TablesOf<'stock'> = {
   tables: [movementTable, levelTable],
   stores: {
-    movements: insertInto('store movements', movementTable, rowLists.movements),
+    movements: [
+      storing(
+        insertInto('store movements', movementTable, rowLists.movements as RowList<StoredMovement>),
+        movementsByLevel,
+      ),
+    ],
     // Levels are most of a batch. An UPDATE costs half as much as INSERT … ON CONFLICT, which locks each row before it
     // updates it.
     levels: [

@@ -130,22 +130,26 @@ export interface Pieces {
   readonly types: readonly string[];
   /** The FROM item that turns the arrays into rows. */
   readonly rows: string;
+  /** The columns of a row `r`, as they are stored. */
+  readonly values: readonly string[];
 }
 
 function statement<Of extends Columns, Row>(
   name: string,
   table: Table<Of>,
-  { fields = Object.keys(table.columns), values = {} }: { fields?: readonly PropertyKey[]; values?: object },
+  { fields = Object.keys(table.columns), values: computed = {} }: { fields?: readonly PropertyKey[]; values?: object },
   text: (pieces: Pieces) => string,
 ): StoreStatement<Row> {
   const isTimed = table.insertedAt !== undefined;
   const columns = fields.map((field) => columnOf(table, field));
-  const types = columns.map(({ type }) => type);
+  const types = columns.map(({ type, sentAs = type }) => sentAs);
   const rows = `unnest(${types.map((type, index) => `$${index + (isTimed ? 5 : 4)}::${type}[]`).join(', ')})`;
-  const picks = values as Partial<Record<PropertyKey, (row: Row) => never>>;
+  const picks = computed as Partial<Record<PropertyKey, (row: Row) => never>>;
+  const names = columns.map((column) => column.name);
+  const values = columns.map(({ name, type, sentAs }) => `r.${name}${sentAs === undefined ? '' : `::${type}`}`);
   return {
     name,
-    text: text({ names: columns.map((column) => column.name), types, rows }),
+    text: text({ names, types, rows, values }),
     isTimed,
     // Reading by field name is as fast as a function per column (measured with 1,000 orders).
     arrays: columns.map(({ literalOf }, index) => {
@@ -155,11 +159,11 @@ function statement<Of extends Columns, Row>(
   };
 }
 
-function insertion({ name, insertedAt }: Table, { names, rows }: Pieces): string {
+function insertion({ name, insertedAt }: Table, { names, rows, values }: Pieces): string {
   return `
 INSERT INTO ${name} (seq, ${insertedAt === undefined ? '' : `${insertedAt}, `}${names.join(', ')})
-SELECT $3, ${insertedAt === undefined ? '' : '$4::timestamptz, '}r.*
-FROM ${rows} AS r
+SELECT $3, ${insertedAt === undefined ? '' : '$4::timestamptz, '}${values.join(', ')}
+FROM ${rows} AS r(${names.join(', ')})
 ${WHERE_FENCED}`;
 }
 

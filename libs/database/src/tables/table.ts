@@ -12,6 +12,8 @@ export interface Table<Of extends Columns = Columns> {
   readonly name: string;
   /** Name under which queries find the rows whose buckets this group owns. */
   readonly rows: string;
+  /** The view with all these rows, if another table has some of them. */
+  readonly view?: string | undefined;
   /** The column that gets the batch's time when a row is inserted. */
   readonly insertedAt?: string | undefined;
   /** The column that keeps the batches which wrote the row before, if an update must not forget them. */

@@ -13,8 +13,8 @@ WITH owned AS (SELECT array_agg(b.bucket) AS buckets FROM eco.bucket_ownership b
 buckets AS (SELECT s.value::integer AS count FROM eco.setting s WHERE s.name = 'buckets'),
 ${movableTables
   .map(
-    ({ name, rows }) =>
-      `${rows} AS NOT MATERIALIZED (SELECT t.* FROM ${name} t, owned WHERE t.bucket = ANY (owned.buckets)${
+    ({ name, view = name, rows }) =>
+      `${rows} AS NOT MATERIALIZED (SELECT t.* FROM ${view} t, owned WHERE t.bucket = ANY (owned.buckets)${
         rows === 'outcomes' ? ' AND t.decided_as IS NULL' : ''
       }),`,
   )

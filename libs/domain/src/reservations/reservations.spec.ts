@@ -275,8 +275,8 @@ describe('a reservation that is due', () => {
     const expiry = outcomes[0]?.commandId;
     expect(movements.map(({ movement, productId, commandId }) => [movement, productId, commandId])).toEqual([
       ['released', 'cafe', expiry],
-      ['released', 'te', expiry],
       ['reserved', 'cafe', order.id],
+      ['released', 'te', expiry],
     ]);
   });
 

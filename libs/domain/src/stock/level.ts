@@ -26,7 +26,7 @@ export interface MovementRow {
   onHand: number;
   reserved: number;
   commandId: string;
-  /** Number within (batch, topic stock), from 1. */
+  /** Number within (batch, topic stock), from 1. The movements of a level have consecutive numbers. */
   n: number;
 }
 

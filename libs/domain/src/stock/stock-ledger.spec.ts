@@ -6,10 +6,8 @@ import { StockLedger } from './stock-ledger.js';
 function ledgerWith(onHand: number, reserved: number) {
   const stored = Object.freeze({ productId: 'cafe', location: 'central', onHand, reserved, sequence: 7 });
   const effects: Pick<Effects, 'levels' | 'movements'> = { levels: [], movements: [] };
-  let place = 0;
   const buckets = new Buckets({ buckets: 16, ownedBuckets: new Set() });
-  const nextPlace = () => (place += 1);
-  const ledger = new StockLedger(new Map([[levelKey('cafe', 'central'), stored]]), buckets, effects, nextPlace);
+  const ledger = new StockLedger(new Map([[levelKey('cafe', 'central'), stored]]), buckets, effects);
   return { ledger, effects };
 }
 
@@ -28,8 +26,24 @@ describe('StockLedger', () => {
     const level = ledger.level('cafe', 'sucursal-1');
     expect(level).toMatchObject({ onHand: 0, reserved: 0, sequence: 0 });
     ledger.move(level, { movement: 'received', onHandDelta: 3, reservedDelta: 0 }, 'a');
+    ledger.addMovements();
     expect(effects.movements).toMatchObject([{ location: 'sucursal-1', sequence: 1, onHand: 3 }]);
     expect(ledger.level('cafe', 'central')).toMatchObject({ onHand: 5, sequence: 7 });
+  });
+
+  it('numbers the movements of a level without gaps, whatever moved in between', () => {
+    const { ledger, effects } = ledgerWith(5, 1);
+    for (const location of ['central', 'sucursal-1', 'central', 'sucursal-1', 'central']) {
+      ledger.move(ledger.level('cafe', location), { movement: 'received', onHandDelta: 1, reservedDelta: 0 }, 'a');
+    }
+    ledger.addMovements();
+    expect(effects.movements.map(({ location, sequence, n }) => [location, sequence, n])).toEqual([
+      ['central', 8, 1],
+      ['central', 9, 2],
+      ['central', 10, 3],
+      ['sucursal-1', 1, 4],
+      ['sucursal-1', 2, 5],
+    ]);
   });
 
   it.each([
@@ -40,6 +54,7 @@ describe('StockLedger', () => {
     const { ledger, effects } = ledgerWith(5, 1);
     const level = ledger.level('cafe', 'central');
     expect(() => ledger.move(level, { movement: 'reserved', ...deltas }, 'a')).toThrow('cafe at central');
+    ledger.addMovements();
     expect(effects).toEqual({ levels: [], movements: [] });
     expect(level).toMatchObject({ onHand: 5, reserved: 1, sequence: 7 });
   });

@@ -14,23 +14,16 @@ export type Level = Readonly<LevelRow>;
 export class StockLedger {
   /** Levels by location, then by product, because nearly all levels are at one location. */
   readonly #working = new Map<string, Map<string, LevelRow>>();
-  /** Levels that have changed in this batch. */
-  readonly #moved = new Set<LevelRow>();
+  /** The movements of each level that has changed in this batch. */
+  readonly #movements = new Map<LevelRow, MovementRow[]>();
   readonly #stored: BatchState['levels'];
   readonly #buckets: Buckets;
   readonly #effects: Pick<Effects, 'levels' | 'movements'>;
-  readonly #nextPlace: () => number;
 
-  constructor(
-    stored: BatchState['levels'],
-    buckets: Buckets,
-    effects: Pick<Effects, 'levels' | 'movements'>,
-    nextPlace: () => number,
-  ) {
+  constructor(stored: BatchState['levels'], buckets: Buckets, effects: Pick<Effects, 'levels' | 'movements'>) {
     this.#stored = stored;
     this.#buckets = buckets;
     this.#effects = effects;
-    this.#nextPlace = nextPlace;
   }
 
   /** The current level; it changes with later movements. Without earlier stock it is 0. */
@@ -62,23 +55,25 @@ export class StockLedger {
     working.onHand = onHand;
     working.reserved = reserved;
     working.sequence += 1;
-    if (!this.#moved.has(working)) {
-      this.#moved.add(working);
+    let movements = this.#movements.get(working);
+    if (movements === undefined) {
+      this.#movements.set(working, (movements = []));
       this.#effects.levels.push(working);
     }
-    this.#effects.movements.push({
-      productId,
-      location,
-      bucket,
-      sequence: working.sequence,
-      movement,
-      onHandDelta,
-      reservedDelta,
-      onHand,
-      reserved,
-      commandId,
-      n: this.#nextPlace(),
-    });
+    const { sequence } = working;
+    const place = { productId, location, bucket, sequence, n: 0 };
+    movements.push({ ...place, movement, onHandDelta, reservedDelta, onHand, reserved, commandId });
+  }
+
+  /** Adds the movements to the effects, level by level, so that those of a level have numbers without gaps. */
+  addMovements(): void {
+    const { movements } = this.#effects;
+    for (const own of this.#movements.values()) {
+      for (const movement of own) {
+        movements.push(movement);
+        movement.n = movements.length;
+      }
+    }
   }
 
   #workingCopy(productId: string, location: string): LevelRow {

@@ -63,10 +63,42 @@ const CONFIRMED = `
 
 const HISTORY_OF_PAGE = `${historyOf('$5', '$6')}, (${CONFIRMED})::float8 AS confirmed_seq`;
 
-/** The outcomes of a page, by the index outcome_changes. */
+/**
+ * The outcomes of a page, by the indexes outcome_changes and orders_changes. Columns of an order are null unless the change
+ * is stored in its row.
+ */
 const OUTCOMES_OF_PAGE = `
-  SELECT u.* FROM eco.outcome u WHERE u.topic = $1 AND (u.seq, u.n) > ${BEGIN} AND u.seq <= ${CONFIRMED}
-  ORDER BY u.seq, u.n LIMIT $4`;
+  SELECT e.* FROM (
+    SELECT u.seq, u.n, u.command_id, u.decided_at, u.change_type, u.change_data,
+           o.customer_id, o.branch_id, o.total_cents, o.lines, o.short, o.unknown_products
+    FROM (
+      SELECT u.* FROM eco.outcome_row u WHERE u.topic = $1 AND (u.seq, u.n) > ${BEGIN} AND u.seq <= ${CONFIRMED}
+      ORDER BY u.seq, u.n LIMIT $4
+    ) u
+    LEFT JOIN LATERAL (
+      SELECT v.* FROM eco.orders v WHERE u.change_data IS NULL AND v.order_id = u.command_id LIMIT 1
+    ) o ON true
+    UNION ALL
+    (SELECT o.decided_seq, o.n, o.order_id, o.decided_at,
+            CASE o.status WHEN 'rejected' THEN 'order.rejected' ELSE 'order.confirmed' END, NULL,
+            o.customer_id, o.branch_id, o.total_cents, o.lines, o.short, o.unknown_products
+     FROM eco.orders o
+     WHERE $1 = 'orders' AND (o.decided_seq, o.n) > ${BEGIN} AND o.decided_seq <= ${CONFIRMED}
+     ORDER BY o.decided_seq, o.n LIMIT $4)
+  ) e
+  ORDER BY e.seq, e.n LIMIT $4`;
+
+/** Data of a change `p` of a page. */
+const DATA = `
+  CASE
+    WHEN p.change_data IS NOT NULL THEN p.change_data::json
+    WHEN p.change_type = 'order.rejected' THEN json_build_object(
+      'orderId', p.command_id, 'status', 'rejected', 'customerId', p.customer_id, 'branchId', p.branch_id,
+      'short', p.short, 'unknownProducts', p.unknown_products)
+    ELSE json_build_object(
+      'orderId', p.command_id, 'status', 'confirmed', 'customerId', p.customer_id, 'branchId', p.branch_id,
+      'lines', p.lines, 'totalCents', p.total_cents)
+  END`;
 
 export function changeOf(row: ChangeRow): Change {
   return {
@@ -79,15 +111,11 @@ export function changeOf(row: ChangeRow): Change {
   };
 }
 
-/** An order's lines are in its row. */
 const outcomeChanges = query<ChangeRow, PageRow>({
   name: 'changes-of-outcomes',
   rows: `
-    SELECT u.change_type AS type, u.seq::float8 AS seq, u.n, u.command_id, u.decided_at AS at,
-           coalesce(u.change_data, eco.order_result(o) || jsonb_build_object(
-             'customerId', o.customer_id, 'branchId', o.branch_id)) AS data
-    FROM (${OUTCOMES_OF_PAGE}) u
-    LEFT JOIN eco.orders o ON u.change_data IS NULL AND o.order_id = u.command_id`,
+    SELECT p.change_type AS type, p.seq::float8 AS seq, p.n, p.command_id, p.decided_at AS at, ${DATA} AS data
+    FROM (${OUTCOMES_OF_PAGE}) p`,
   order: 'r.seq, r.n',
   extra: HISTORY_OF_PAGE,
 });
@@ -100,40 +128,44 @@ const outcomeChanges = query<ChangeRow, PageRow>({
 export const changesOfBranchQuery = query<ChangeRow, PageRow>({
   name: 'changes-of-branch',
   rows: `
-    SELECT c.type, c.seq, c.n, c.command_id, c.at, c.place, c.concerns,
-           CASE WHEN NOT c.concerns THEN NULL
-             ELSE coalesce(c.change_data, eco.order_result(o) || jsonb_build_object(
-               'customerId', o.customer_id, 'branchId', o.branch_id)) END AS data
+    SELECT p.change_type AS type, p.seq::float8 AS seq, p.n, p.command_id, p.decided_at AS at, p.place, p.concerns,
+           CASE WHEN p.concerns THEN ${DATA} END AS data
     FROM (
-      SELECT u.change_type AS type, u.seq::float8 AS seq, u.n, u.command_id, u.decided_at AS at, u.change_data,
-             row_number() OVER (ORDER BY u.seq, u.n)::integer AS place,
-             coalesce(CASE WHEN $1 = 'products' THEN true
-               WHEN u.change_data IS NULL THEN (
-                 SELECT o.branch_id FROM eco.orders o WHERE o.order_id = u.command_id) = $10
-               ELSE u.change_data ->> 'branchId' = $10 END, false) AS concerns
-      FROM (${OUTCOMES_OF_PAGE}) u
-    ) c
-    LEFT JOIN eco.orders o ON c.concerns AND c.change_data IS NULL AND o.order_id = c.command_id
-    WHERE c.concerns OR c.place >= $4 - 1`,
+      SELECT p.*, row_number() OVER (ORDER BY p.seq, p.n)::integer AS place,
+             coalesce($1 = 'products' OR coalesce(p.change_data ->> 'branchId', p.branch_id) = $10, false) AS concerns
+      FROM (${OUTCOMES_OF_PAGE}) p
+    ) p
+    WHERE p.concerns OR p.place >= $4 - 1`,
   order: 'r.seq, r.n',
   extra: `${HISTORY_OF_PAGE},
     (SELECT a.epoch FROM eco.awaited_branch a WHERE a.branch_id = $10) AS home_epoch`,
 });
 
-/** The same for the topic stock: $1 is ignored. Uses the index movement_changes. */
+/**
+ * The same for the topic stock: $1 is ignored. Uses the index movement_changes. A row has the movements of a level with
+ * consecutive numbers, so rows in the order of their last numbers have all movements in order.
+ */
 const movementChanges = query<ChangeRow, PageRow>({
   name: 'changes-of-movements',
   rows: `
-    SELECT 'stock.changed' AS type, m.seq::float8 AS seq, m.n, m.command_id, m.at,
-           jsonb_build_object(
-             'productId', m.product_id, 'location', m.location, 'sequence', m.sequence, 'movement', m.movement,
-             'onHandDelta', m.on_hand_delta, 'reservedDelta', m.reserved_delta,
-             'onHand', m.on_hand, 'reserved', m.reserved) AS data
+    SELECT 'stock.changed' AS type, m.seq::float8 AS seq, c.n, c.command_id, m.at,
+           json_build_object(
+             'productId', m.product_id, 'location', m.location, 'sequence', m.sequence - (m.n - c.n), 'movement', c.movement,
+             'onHandDelta', c.on_hand_delta, 'reservedDelta', c.reserved_delta,
+             'onHand', c.on_hand, 'reserved', c.reserved) AS data
     FROM (
-      SELECT m.* FROM eco.movement m
+      SELECT m.* FROM eco.movement_row m
       WHERE $1::text IS NOT NULL AND (m.seq, m.n) > ${BEGIN} AND m.seq <= ${CONFIRMED}
       ORDER BY m.seq, m.n LIMIT $4
-    ) m`,
+    ) m
+    CROSS JOIN LATERAL (
+      SELECT m.n, m.command_id, m.movement, m.on_hand_delta, m.reserved_delta, m.on_hand, m.reserved
+      UNION ALL
+      SELECT m.n - e.back::integer, e.command_id, e.movement, e.on_hand_delta, e.reserved_delta, e.on_hand, e.reserved
+      FROM eco.earlier_movements(m) e WHERE m.earlier_commands IS NOT NULL
+    ) c
+    WHERE (m.seq, c.n) > ${BEGIN}
+    ORDER BY m.seq, m.n, c.n LIMIT $4`,
   order: 'r.seq, r.n',
   extra: HISTORY_OF_PAGE,
 });
@@ -165,8 +197,8 @@ export interface SummaryRow<Row> {
 export type Summary<Row> = Query<SummaryRow<Row>, PageRow>;
 
 /**
- * `rows` selects from `page`, which has the outcomes of a page. A value of the result is as JSON shows it. Not for the
- * topic stock.
+ * `rows` selects from `page`, which has the outcomes of a page, and of an order's own change the columns of the order. A
+ * value of the result is as JSON shows it. Not for the topic stock.
  */
 export function summary<Row>({ name, rows }: { readonly name: string; readonly rows: string }): Summary<Row> {
   return query<SummaryRow<Row>, PageRow>({
