@@ -190,10 +190,15 @@ async function switchedBothWays(system: FaultSystem) {
   return { what: 'attached', tookMs } as const;
 }
 
+/** A replica that streams may not accept connections yet. */
 async function delayReplay(system: FaultSystem, on: RunningDatabase, delay: string): Promise<void> {
-  using connection = new SideConnection(on, system.login('postgres'), 'eco faults');
-  await connection.ask(`ALTER SYSTEM SET recovery_min_apply_delay = '${delay}'`, [], 10_000);
-  await connection.ask('SELECT pg_reload_conf()', [], 10_000);
+  const set = async () => {
+    using connection = new SideConnection(on, system.login('postgres'), 'eco faults');
+    await connection.ask(`ALTER SYSTEM SET recovery_min_apply_delay = '${delay}'`, [], 10_000);
+    await connection.ask('SELECT pg_reload_conf()', [], 10_000);
+    return true;
+  };
+  await eventually(`the replay of ${on.name} is delayed by ${delay}`, set, PATIENCE);
 }
 
 function untilOtherPrimary(system: FaultSystem, lost: RunningDatabase): Promise<unknown> {
