@@ -1,4 +1,5 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { changes } from './1795500000000-write-path.js';
 import { ledgerWithSales } from './1796200000010-sale-statistics.js';
 
 /**
@@ -49,18 +50,7 @@ FROM eco.orders o
 WHERE o.decided_seq IS NOT NULL;
 
 CREATE OR REPLACE VIEW eco.change AS
-SELECT u.topic, u.seq, u.n, u.change_type AS type, u.command_id, u.decided_at AS at, u.bucket,
-       coalesce(u.change_data, eco.order_result(o) || jsonb_build_object('customerId', o.customer_id, 'branchId', o.branch_id))
-         AS data
-FROM eco.outcome u
-LEFT JOIN eco.orders o ON u.change_data IS NULL AND o.order_id = u.command_id
-WHERE u.topic IS NOT NULL
-UNION ALL
-SELECT 'stock', m.seq, m.n, 'stock.changed', m.command_id, m.at, m.bucket,
-       jsonb_build_object(
-         'productId', m.product_id, 'location', m.location, 'sequence', m.sequence, 'movement', m.movement,
-         'onHandDelta', m.on_hand_delta, 'reservedDelta', m.reserved_delta, 'onHand', m.on_hand, 'reserved', m.reserved)
-FROM eco.movement m;
+${changes}
 
 -- The same text, for the outcomes that are in rows of orders.
 ${ledgerWithSales}

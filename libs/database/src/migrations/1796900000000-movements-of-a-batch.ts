@@ -1,4 +1,5 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { changes } from './1795500000000-write-path.js';
 
 /**
  * A row of `eco.movement_row` has all movements of a level in a batch: the last one in its columns, the earlier ones in
@@ -53,18 +54,7 @@ CREATE TRIGGER insert_movement INSTEAD OF INSERT ON eco.movement FOR EACH ROW EX
 const change = `
 -- As before, with every movement.
 CREATE OR REPLACE VIEW eco.change AS
-SELECT u.topic, u.seq, u.n, u.change_type AS type, u.command_id, u.decided_at AS at, u.bucket,
-       coalesce(u.change_data, eco.order_result(o) || jsonb_build_object('customerId', o.customer_id, 'branchId', o.branch_id))
-         AS data
-FROM eco.outcome u
-LEFT JOIN eco.orders o ON u.change_data IS NULL AND o.order_id = u.command_id
-WHERE u.topic IS NOT NULL
-UNION ALL
-SELECT 'stock', m.seq, m.n, 'stock.changed', m.command_id, m.at, m.bucket,
-       jsonb_build_object(
-         'productId', m.product_id, 'location', m.location, 'sequence', m.sequence, 'movement', m.movement,
-         'onHandDelta', m.on_hand_delta, 'reservedDelta', m.reserved_delta, 'onHand', m.on_hand, 'reserved', m.reserved)
-FROM eco.movement m;
+${changes}
 `;
 
 const grants = `
