@@ -15,7 +15,7 @@ import { orderRequestSchema } from '../order-request.js';
 const program = new UsageCommand('npm run bench:tracing --')
   .description('compare a route without tracing, without a collector, and with one; nothing else should run')
   .option('--requests <n>', 'of each round', '500')
-  .option('--rounds <n>', 'each measures all', '200')
+  .option('--rounds <n>', 'each measures all', '100')
   .option('--json', 'print JSON')
   .action(run);
 
