@@ -54,6 +54,38 @@ it('is 200 if it was done, and the same if it is repeated', async () => {
   expect(second.headers.get(headerNames.idempotentReplayed)).toBe('true');
 });
 
+it('is listed with its cause and the level after it, by page, period and place', async () => {
+  await receive('listed', 10);
+  const movements = (query = '') => ask(`/inventory/tea/movements${query}`);
+  const listed = await eventually('the units are listed', async () => {
+    const { status, body } = await movements();
+    const items = body['items'] as Record<string, unknown>[];
+    return status === 200 && items.length >= 2 && items;
+  });
+  expect(listed.map(({ sequence }) => sequence)).toEqual(listed.map((_, index) => listed.length - index));
+  expect(listed.at(-1)).toMatchObject({
+    ...{ productId: 'tea', location: 'central', sequence: 1, movement: 'received', onHandDelta: 10, onHand: 10 },
+  });
+  const [newest] = listed;
+  const cause = await ask(`/commands/${String(newest?.['commandId'])}`);
+  expect(cause.body).toMatchObject({ kind: 'stock.receive', result: { sequence: newest?.['sequence'] } });
+
+  const [first, rest] = [
+    await movements('?limit=1'),
+    await movements(`?limit=100&after=${String(newest?.['sequence'])}`),
+  ];
+  expect(first.body).toEqual({ items: [newest], next: String(newest?.['sequence']) });
+  expect(rest.body).toEqual({ items: listed.slice(1), next: null });
+  expect((await movements(`?from=${String(newest?.['at'])}&limit=1`)).body['items']).toEqual([newest]);
+  expect((await movements(`?to=${String(listed.at(-1)?.['at'])}`)).body).toEqual({ items: [], next: null });
+  expect((await movements('?location=sucursal-1/written-off')).body).toEqual({ items: [], next: null });
+
+  expect(problemOf(await ask('/inventory/cofee/movements'))).toEqual([404, 'product-unknown']);
+  const faults = (await movements('?location=a/b&from=yesterday&after=x&size=1')).body['faults'] as { at: string }[];
+  expect(faults.map(({ at }) => at).sort()).toEqual(['query.from', 'query.location', 'query.size']);
+  expect((await movements('?after=x')).body['faults']).toMatchObject([{ at: 'query.after' }]);
+});
+
 it('decides about the units of a branch, with a reason', async () => {
   const branchId = 'sucursal-1';
   const decide = (path: string, body: object, key = path) =>

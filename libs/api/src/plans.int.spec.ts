@@ -26,6 +26,7 @@ import { ordersOfBranchInStatusQuery, ordersOfCustomerInStatusQuery } from './or
 import { ordersOfBranchQuery } from './orders/orders-of-branch.query.js';
 import { ordersOfCustomerQuery } from './orders/orders-of-customer.query.js';
 import { productQuery } from './products/product.query.js';
+import { movementsQuery } from './inventory/movements.query.js';
 import { productStockQuery } from './inventory/product-stock.query.js';
 import { productsOfNameQuery, productsQuery } from './products/products.query.js';
 import { quotasQuery } from './quotas/quotas.query.js';
@@ -47,6 +48,8 @@ const CUSTOMERS = ORDERS / 10;
 const BRANCHES = 20;
 /** Sales of the tills of all branches. */
 const SALES = (ORDERS * 2) / 5;
+/** Movements of the product `hot` at central. */
+const MOVEMENTS = ORDERS / 10;
 /** One order in this many belongs to one customer: a company that buys all day. */
 const ONE_CUSTOMER_EVERY = 10;
 const ORDERS_OF_BATCH = 100;
@@ -90,6 +93,9 @@ const FILLS = [
   `INSERT INTO eco.movement_row (product_id, location, sequence, seq, at, on_hand_delta, reserved_delta, on_hand, reserved, n, bucket, movement, command_id)
   SELECT 'product-' || n % ${PRODUCTS}, 'central', n / ${PRODUCTS} + 1, n / ${ORDERS_OF_BATCH}, now(), 0, 1, 1000, n / ${PRODUCTS}, n % ${ORDERS_OF_BATCH}, n % 16, 'reserved', md5(n::text)::uuid
   FROM generate_series(1, ${ORDERS}) n;
+  INSERT INTO eco.movement_row (product_id, location, sequence, seq, at, on_hand_delta, reserved_delta, on_hand, reserved, n, bucket, movement, command_id)
+  SELECT 'hot', 'central', n, n, '2026-01-01'::timestamptz + n * interval '1 minute', -1, 0, ${MOVEMENTS} - n, 0, 0, 0, 'sold', md5(n::text)::uuid
+  FROM generate_series(1, ${MOVEMENTS}) n;
   UPDATE eco.group_state SET seq = ${BATCHES}, confirmed_seq = ${BATCHES};
   INSERT INTO eco.location SELECT 'branch-' || n FROM generate_series(1, ${BRANCHES}) n;
   INSERT INTO eco.movement_row (product_id, location, sequence, seq, at, on_hand_delta, reserved_delta, on_hand, reserved, n, bucket, movement, command_id)
@@ -192,6 +198,9 @@ const queries: [name: string, query: Query<never>, values: Value[]][] = [
   ['the catalogue', productsQuery, ['product-5', 1001]],
   ['products by name', productsOfNameQuery, ['', 101, 'name 12']],
   ['stock of a product', productStockQuery, ['product-1']],
+  ['the latest movements of a level', movementsQuery, ['hot', 'central', MOVEMENTS + 1, 1001, ...ALWAYS]],
+  ['movements of an hour', movementsQuery, ['hot', 'central', MOVEMENTS + 1, 1001, '2026-01-05', '2026-01-05 01:00']],
+  ['the next page of movements', movementsQuery, ['hot', 'central', 9000, 1001, '2026-01-02', '2026-01-08']],
   ['stock', inventoryQuery, ['product-5', 'central', 1001]],
   ['stock of a location', inventoryOfLocationQuery, ['product-5', 'central', 1001, 'branch-1']],
   ['low stock', lowStockQuery, ['', '', 101, 5]],

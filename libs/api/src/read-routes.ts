@@ -13,6 +13,7 @@ import { CustomerController } from './customers/customer.read.js';
 import { CustomersController } from './customers/customers.read.js';
 import { CustomersOfEmailController } from './customers/customers-of-email.read.js';
 import { InventoryController } from './inventory/inventory.read.js';
+import { MovementsController } from './inventory/movements.read.js';
 import { ProductStockController } from './inventory/product-stock.read.js';
 import { OrderController } from './orders/order.read.js';
 import { OrdersController } from './orders/orders.read.js';
@@ -46,8 +47,8 @@ const routes = {
   products: [ProductsController, ProductController],
   /** GET /inventory */
   inventory: [InventoryController],
-  /** GET /inventory/{productId} */
-  productStock: [ProductStockController],
+  /** GET /inventory/{productId}, GET /inventory/{productId}/movements */
+  productStock: [ProductStockController, MovementsController],
   /** GET /reservations, GET /reservations/{reservationId} */
   reservations: [ReservationsReadController, ReservationController],
   /** GET /transfers/{transferId} */

@@ -14,6 +14,7 @@ export {
   type ConsumerRows,
   type WithProgress,
 } from './consumer-read.js';
+export { MOVEMENTS_OF_ROW } from './movements.js';
 export { readFailureKind } from './nodes/read-failure-kind.js';
 export { query, type Query } from './query.js';
 export { READ_DEFAULTS, type ReadSettings } from './settings.js';

@@ -68,6 +68,10 @@ export function samplesOf(planted: Planted, unique: () => string): Readonly<Reco
     'POST /inventory/{productId}/give-back': [{ path: { productId }, body: { quantity: 1 } }],
     'GET /inventory': [{}, { query: { location: branchId }, names: { branchId } }],
     'GET /inventory/{productId}': [{ path: { productId } }],
+    'GET /inventory/{productId}/movements': [
+      { path: { productId } },
+      { path: { productId }, query: { location: branchId }, names: { branchId } },
+    ],
     'POST /transfers': [{ body: { productId, from: 'central', to: branchId, quantity: 1 } }],
     'GET /transfers': [{}],
     'POST /transfers/{transferId}/receive': [

@@ -35,10 +35,13 @@ export interface IsProduct {
   is_product: boolean;
 }
 
+/** Extra column for the product $1. */
+export const IS_PRODUCT = `EXISTS (SELECT FROM eco.product p WHERE p.product_id = $1 AND ${owned('p')}) AS is_product`;
+
 /** $1 product id. Uses the primary keys of stock_level and product. */
 export const productStockQuery = query<LevelRow, IsProduct>({
   name: 'product-stock',
   rows: `SELECT ${LEVEL_COLUMNS} FROM eco.stock_level l WHERE l.product_id = $1 AND ${AT_LOCATION} AND ${owned('l')}`,
   order: 'r.location',
-  extra: `EXISTS (SELECT FROM eco.product p WHERE p.product_id = $1 AND ${owned('p')}) AS is_product`,
+  extra: IS_PRODUCT,
 });

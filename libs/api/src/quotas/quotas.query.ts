@@ -1,5 +1,5 @@
 import { QUOTA_MOVEMENTS_MAX } from '@eco/contracts';
-import { query } from '@eco/reads';
+import { MOVEMENTS_OF_ROW, query } from '@eco/reads';
 import { owned } from '../owned.js';
 
 export interface QuotaRow {
@@ -77,11 +77,7 @@ export const quotasQuery = query<QuotaRow, { holders: HolderFacts[] }>({
           WHERE m.product_id = k.product_id AND m.location = k.branch_id
           ORDER BY m.sequence DESC LIMIT ${QUOTA_MOVEMENTS_MAX}
         ) m
-        CROSS JOIN LATERAL (
-          SELECT 0 AS back, m.on_hand_delta, m.movement
-          UNION ALL
-          SELECT e.back, e.on_hand_delta, e.movement FROM eco.earlier_movements(m) e WHERE m.earlier_commands IS NOT NULL
-        ) c
+        CROSS JOIN LATERAL (${MOVEMENTS_OF_ROW}) c
         ORDER BY m.sequence DESC, c.back LIMIT ${QUOTA_MOVEMENTS_MAX}
       ) m
     ) m`,

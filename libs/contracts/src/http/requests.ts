@@ -163,6 +163,17 @@ export const listQuerySchema = pageQuerySchema.extend({
     .meta({ description: `Rows of a page. Absent: ${PAGE_ROWS_DEFAULT} as JSON, all as CSV` }),
 });
 
+/** A period of a list. `happened`: the participle of its rows' event. */
+const periodOf = (happened: string) => ({
+  from: instantSchema.optional().meta({
+    description: `${happened} at this instant or later. An instant, not a day: the first one of a day, with its offset, cuts at midnight`,
+    examples: ['2026-11-24T00:00:00-06:00'],
+  }),
+  to: instantSchema
+    .optional()
+    .meta({ description: `${happened} before this instant`, examples: ['2026-11-25T00:00:00-06:00'] }),
+});
+
 const branchOrCentralSchema = branchIdSchema.meta({
   description: 'Branch; `central`: the head office',
   examples: ['sucursal-1'],
@@ -177,14 +188,7 @@ export const ordersQuerySchema = listQuerySchema
       description: '`confirmed`: the orders that are still to be handed over',
       examples: ['confirmed'],
     }),
-    from: instantSchema.optional().meta({
-      description:
-        'Placed at this instant or later. An instant, not a day: the first one of a day, with its offset, cuts at midnight',
-      examples: ['2026-11-24T00:00:00-06:00'],
-    }),
-    to: instantSchema
-      .optional()
-      .meta({ description: 'Placed before this instant', examples: ['2026-11-25T00:00:00-06:00'] }),
+    ...periodOf('Placed'),
   })
   .refine(({ customerId, branchId }) => customerId !== undefined || branchId !== undefined, {
     path: ['customerId'],
@@ -225,6 +229,22 @@ export const inventoryQuerySchema = listQuerySchema.extend({
       description: 'Low stock: of products on sale, levels with at most this number of available units',
       examples: [5],
     }),
+});
+export const movementsQuerySchema = listQuerySchema.extend({
+  location: z
+    .string()
+    .regex(
+      /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}(\/(quarantine|written-off|discrepancy))?$/,
+      'must be `central`, a branch, or a place of a branch, such as sucursal-1/quarantine',
+    )
+    .optional()
+    .meta({
+      description:
+        '`central`, a branch, or `<branch>/quarantine`, `/written-off` or `/discrepancy`. Absent: the branch of the token, or ' +
+        '`central`',
+      examples: ['central'],
+    }),
+  ...periodOf('Decided'),
 });
 /** Query of a search whose criteria are in its body. */
 export const searchQuerySchema = listQuerySchema.extend({});

@@ -13,6 +13,7 @@ import {
 import { dateSchema, timestampSchema, timeZoneSchema } from '../times.js';
 import { orderLineSchema, pricedLineSchema, shortLineSchema } from '../order-lines.js';
 import { reservationStatusSchema } from '../reservations.js';
+import { movementChange } from '../stock.js';
 import { transferStatusSchema } from '../transfers.js';
 
 /**
@@ -136,6 +137,11 @@ export const productStockSchema = z.object({
   productId: productIdSchema,
   levels: z.array(stockLevelSchema),
 });
+/** A movement of a stock level, as the event `stock.changed` states it, with its time and command. */
+export const stockMovementSchema = movementChange['stock.changed'].extend({
+  at: timestampSchema,
+  commandId: uuidSchema.meta({ description: 'Command that caused it' }),
+});
 export const cartSchema = z.object({
   customerId: customerIdSchema,
   items: z.array(
@@ -161,6 +167,7 @@ export const reservationPageSchema = pageOf(reservationSchema);
 export const transferPageSchema = pageOf(transferSchema);
 export const productPageSchema = pageOf(productSchema);
 export const stockPageSchema = pageOf(stockLevelSchema);
+export const stockMovementPageSchema = pageOf(stockMovementSchema);
 export const customerPageSchema = pageOf(customerSchema);
 
 const figureSchema = z.object({

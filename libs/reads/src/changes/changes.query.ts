@@ -1,4 +1,5 @@
 import type { Change, ChangeType, Topic } from '@eco/contracts';
+import { MOVEMENTS_OF_ROW } from '../movements.js';
 import { query, type Query } from '../query.js';
 
 /*
@@ -148,9 +149,9 @@ export const changesOfBranchQuery = query<ChangeRow, PageRow>({
 const movementChanges = query<ChangeRow, PageRow>({
   name: 'changes-of-movements',
   rows: `
-    SELECT 'stock.changed' AS type, m.seq::float8 AS seq, c.n, c.command_id, m.at,
+    SELECT 'stock.changed' AS type, m.seq::float8 AS seq, m.n - c.back::integer AS n, c.command_id, m.at,
            json_build_object(
-             'productId', m.product_id, 'location', m.location, 'sequence', m.sequence - (m.n - c.n), 'movement', c.movement,
+             'productId', m.product_id, 'location', m.location, 'sequence', m.sequence - c.back, 'movement', c.movement,
              'onHandDelta', c.on_hand_delta, 'reservedDelta', c.reserved_delta,
              'onHand', c.on_hand, 'reserved', c.reserved) AS data
     FROM (
@@ -158,14 +159,9 @@ const movementChanges = query<ChangeRow, PageRow>({
       WHERE $1::text IS NOT NULL AND (m.seq, m.n) > ${BEGIN} AND m.seq <= ${CONFIRMED}
       ORDER BY m.seq, m.n LIMIT $4
     ) m
-    CROSS JOIN LATERAL (
-      SELECT m.n, m.command_id, m.movement, m.on_hand_delta, m.reserved_delta, m.on_hand, m.reserved
-      UNION ALL
-      SELECT m.n - e.back::integer, e.command_id, e.movement, e.on_hand_delta, e.reserved_delta, e.on_hand, e.reserved
-      FROM eco.earlier_movements(m) e WHERE m.earlier_commands IS NOT NULL
-    ) c
-    WHERE (m.seq, c.n) > ${BEGIN}
-    ORDER BY m.seq, m.n, c.n LIMIT $4`,
+    CROSS JOIN LATERAL (${MOVEMENTS_OF_ROW}) c
+    WHERE (m.seq, m.n - c.back) > ${BEGIN}
+    ORDER BY m.seq, m.n, c.back DESC LIMIT $4`,
   order: 'r.seq, r.n',
   extra: HISTORY_OF_PAGE,
 });
