@@ -140,7 +140,7 @@ export class Load {
 
   /** `concurrency`: orders that are under way at the same time. */
   constructor(concurrency: number) {
-    const counts = ['--orders', '10000000', '--concurrency', String(concurrency), '--readers', '2'];
+    const counts = ['--warm-up', '0', '--orders', '10000000', '--concurrency', String(concurrency), '--readers', '2'];
     const args = ['load', '--docker', '--json', ...counts];
     this.#process = spawn(process.execPath, [ECO, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: process.env });
     this.#process.stdout?.on('data', (chunk: Buffer) => (this.#said += chunk.toString()));

@@ -8,6 +8,7 @@ import { openTarget, targetOptions, type Where } from '../target.js';
 
 interface Options extends Where {
   readonly orders: string;
+  readonly warmUp: string;
   readonly concurrency: string;
   readonly duration?: string;
   readonly hot: string;
@@ -28,7 +29,8 @@ export function registerLoad(program: Command): void {
       .command('load')
       .description('write orders through both APIs while readers read, wait until all are visible, check the rules'),
   )
-    .option('--orders <n>', 'orders to place', '2000')
+    .option('--orders <n>', 'orders to place', '5000')
+    .option('--warm-up <n>', 'orders to place before, which no figure counts', '2000')
     .option('--concurrency <n>', 'callers at once', '32')
     .option('--duration <s>', 'end after this many seconds, even if fewer were placed')
     .option('--hot <percent>', 'share of orders for one hot product', '20')
@@ -49,6 +51,7 @@ export function registerLoad(program: Command): void {
 
 function loadOptionsOf(options: Options, violations: string[]): LoadOptions {
   return {
+    warmUp: wholeNumberOf('--warm-up', options.warmUp, { min: 0, max: 100_000 }, violations),
     orders: wholeNumberOf('--orders', options.orders, { max: 10_000_000 }, violations),
     concurrency: wholeNumberOf('--concurrency', options.concurrency, { max: 2_000 }, violations),
     durationMs:

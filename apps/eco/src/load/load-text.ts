@@ -9,7 +9,7 @@ export function loadText(report: LoadReport): string {
   const totalReads = reads.total || 1;
   const uneven = customers.degreesOfFreedom === 0 ? '' : `, chi-square p ${customers.p.toFixed(3)}`;
   return [
-    `${whole(report.accepted)} orders accepted through Central and a branch, ${options.concurrency} callers, seed ${options.seed}`,
+    `${whole(report.accepted)} orders accepted through Central and a branch after ${whole(report.warmUp)} to warm up, ${options.concurrency} callers, seed ${options.seed}`,
     tableOf(
       ['', '>a second', '>p50 ms', '>p95 ms', '>p99 ms', '>max ms'],
       [
@@ -45,6 +45,7 @@ export function loadText(report: LoadReport): string {
         ];
       }),
     ),
+    `the load itself took ${whole(report.own.cpuMicrosPerOrder)} µs of processor time an order, readers included: ${Math.round(report.own.machineShare * 100)} % of this machine`,
     `customers over ${customers.places.length} buckets: ${range(customers.places)}${uneven}`,
     `outcomes: ${whole(check.confirmed)} confirmed, ${whole(check.rejected)} rejected; reads: ${whole(reads.total)} answered, ${failures(reads.failed)} failed; requests without 202: ${failures(report.failedWrites)}`,
     check.openDeadLetters > 0 ? `open dead letters: ${whole(check.openDeadLetters)}` : '',

@@ -38,6 +38,12 @@ export class Readers {
     this.#visible.push(orderId);
   }
 
+  /** Forgets the figures of the warm-up. Its failures stay, because no read may fail. */
+  forgetFigures(): void {
+    this.#result.latenciesMs = [];
+    this.#result.bySource.clear();
+  }
+
   async stop(): Promise<ReadersResult> {
     this.#stopped = true;
     await this.#running;

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { sleep } from '@eco/base';
 import type { RunningSystem } from '@eco/cluster';
 import type { NodeReplication } from '@eco/database';
@@ -10,9 +11,11 @@ import { Readers } from './readers.js';
 import { spreadOf, type Spread } from '../shards/spread.js';
 import { Shopping } from './shopping.js';
 import { Visibility } from './visibility.js';
-import { runWriters } from './writers.js';
+import { runWriters, type Accepted } from './writers.js';
 
 export interface LoadOptions {
+  /** Orders that are placed first. They are checked like the others, and no figure counts them. */
+  warmUp: number;
   orders: number;
   concurrency: number;
   /** Time after which writing ends, ms; Infinity: only the number of orders ends it. */
@@ -29,6 +32,8 @@ export interface LoadOptions {
 
 export interface LoadReport {
   options: LoadOptions;
+  /** Orders of the warm-up that were accepted. */
+  warmUp: number;
   accepted: number;
   acceptedPerSecond: number;
   /**
@@ -39,6 +44,8 @@ export interface LoadReport {
   accept: Latency;
   acceptToVisible: Latency;
   failedWrites: Record<string, number>;
+  /** What the load itself took, with its readers, while it placed orders. */
+  own: { cpuMicrosPerOrder: number; machineShare: number };
   rowsByNode: { node: string; orders: number }[];
   /** Highest lag seen during the writing, and the state at the end. */
   replication: { worst: ReplicaLag[]; end: (NodeReplication & { group: string })[] };
@@ -60,6 +67,8 @@ export interface LoadProgress {
   step(done: number): void;
 }
 
+/** Longest warm-up, ms. Processes have compiled their code by then. */
+const WARM_UP_MS = 10_000;
 /** Time without a new order after which the missing orders will not come, ms. */
 const PATIENCE_MS = 30_000;
 
@@ -87,23 +96,29 @@ export async function runLoad(
     await visibility.start();
     lag.start();
     readers.start();
+    const place = (title: string, orders: number, durationMs: number, run: string) => {
+      if (orders > 0) progress.phase(title, orders);
+      let count = 0;
+      return runWriters({
+        ...options,
+        ...{ orders, durationMs, run, http, shopping, signal },
+        urls: [target.urlOf('central-api'), target.urlOf('sucursal-api')],
+        onAccepted: () => progress.step(++count),
+      });
+    };
+    const warmUp = await place('Warm-up', options.warmUp, WARM_UP_MS, `${options.run}-warm-up`);
+    readers.forgetFigures();
     const readStartMs = performance.now();
-    progress.phase('Orders accepted', options.orders);
-    let count = 0;
-    const written = await runWriters({
-      ...options,
-      http,
-      urls: [target.urlOf('central-api'), target.urlOf('sucursal-api')],
-      shopping,
-      signal,
-      onAccepted: () => progress.step(++count),
-    });
-    const accepted = written.accepted;
+    const ownBefore = process.cpuUsage();
+    const written = await place('Orders accepted', options.orders, options.durationMs, options.run);
+    const own = process.cpuUsage(ownBefore);
+    const { accepted } = written;
+    const all = [...warmUp.accepted, ...accepted];
 
-    progress.phase('Visible on every node', accepted.length);
+    progress.phase('Visible on every node', all.length);
     await untilVisible(
       visibility,
-      accepted.map(({ orderId }) => orderId),
+      all.map(({ orderId }) => orderId),
       progress,
     );
     const read = await readers.stop();
@@ -113,7 +128,7 @@ export async function runLoad(
     await visibility.stop();
 
     progress.phase('Checks', 1);
-    const check = await checkLoad(target, options.run, accepted);
+    const check = await checkLoad(target, options.run, all);
     progress.step(1);
 
     const lastVisibleMs = accepted.reduce(
@@ -122,6 +137,7 @@ export async function runLoad(
     );
     const report: Omit<LoadReport, 'faults'> = {
       options,
+      warmUp: warmUp.accepted.length,
       accepted: accepted.length,
       acceptedPerSecond: perSecond(accepted.length, written.endedMs - written.startedMs),
       committedPerSecond: perSecond(accepted.length, lastVisibleMs - written.startedMs),
@@ -132,7 +148,8 @@ export async function runLoad(
           return visibleMs === undefined ? [] : [Math.max(0, visibleMs - acceptedMs)];
         }),
       ),
-      failedWrites: Object.fromEntries(written.failures),
+      failedWrites: sumOf(warmUp.failures, written.failures),
+      own: ownOf(own, accepted.length, written.endedMs - written.startedMs),
       rowsByNode: visibility.rowsByNode,
       replication: { worst, end },
       reads: {
@@ -142,24 +159,28 @@ export async function runLoad(
         failed: Object.fromEntries(read.failures),
         latency: latencyOf(read.latenciesMs),
       },
-      customers: spreadOf(customersByBucket(accepted, check.buckets)),
+      customers: spreadOf(customersByBucket(all, check.buckets)),
       check,
     };
-    return { ...report, faults: problemsIn(report, visibility) };
+    return { ...report, faults: problemsIn(report, visibility, all) };
   } finally {
     await readers.stop();
     await lag.stop();
     await visibility.stop().catch(() => undefined);
-    http.close();
+    await http.close();
   }
 }
 
-function problemsIn(report: Omit<LoadReport, 'faults'>, visibility: Visibility): string[] {
-  const { check, accepted, reads } = report;
+function problemsIn(
+  report: Omit<LoadReport, 'faults'>,
+  visibility: Visibility,
+  accepted: readonly Accepted[],
+): string[] {
+  const { check, reads } = report;
   const faults: string[] = [];
-  const invisible = accepted - report.acceptToVisible.count;
+  const invisible = accepted.filter(({ orderId }) => !visibility.visibleMs.has(orderId)).length;
   const failedReads = Object.values(reads.failed).reduce((sum, failed) => sum + failed, 0);
-  if (accepted === 0) faults.push('no order was accepted');
+  if (accepted.length === 0) faults.push('no order was accepted');
   if (check.missing.length > 0)
     faults.push(`${check.missing.length} accepted orders are missing (R1), first ${check.missing[0]}`);
   if (invisible > 0) faults.push(`${invisible} accepted orders are not visible on every node`);
@@ -189,6 +210,20 @@ async function untilVisible(
     if (still.length < waiting.length) lastChangeMs = performance.now();
     waiting = still;
   }
+}
+
+function sumOf(...counts: ReadonlyMap<string, number>[]): Record<string, number> {
+  const sums: Record<string, number> = {};
+  for (const [name, count] of counts.flatMap((each) => [...each])) sums[name] = (sums[name] ?? 0) + count;
+  return sums;
+}
+
+function ownOf({ user, system }: NodeJS.CpuUsage, orders: number, tookMs: number): LoadReport['own'] {
+  const micros = user + system;
+  return {
+    cpuMicrosPerOrder: orders === 0 ? 0 : Math.round(micros / orders),
+    machineShare: tookMs <= 0 ? 0 : Math.round(micros / 10 / tookMs / availableParallelism()) / 100,
+  };
 }
 
 function perSecond(count: number, ms: number): number {
