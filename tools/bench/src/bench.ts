@@ -97,7 +97,9 @@ export class Bench {
     for (const kind of ['mixed', 'hot'] as const) {
       const writerOnly = await measureWriterOnly({ kind, orders, batchLimit, products, customers }, this.#system);
       this.measured.floors.push(writerOnly);
-      this.#say(`writer only, ${kind}: ${whole(writerOnly.perSecond)} orders/s`);
+      this.#say(
+        `writer only, ${kind}: ${whole(writerOnly.perSecond)} orders/s, ${whole(writerOnly.walBytes)} bytes of WAL an order`,
+      );
     }
   }
 

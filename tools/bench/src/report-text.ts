@@ -48,10 +48,18 @@ function ratesTable(rows: readonly Row[]): string {
 
 function drainTable({ drains }: Summary): string {
   return tableOf(
-    ['drained', '>orders/s', '>second half', '>times the monolith', '>writer only, orders/s', '>of the floor'],
-    drains.map(({ kind, perSecond, perSecondWarm, times, floorPerSecond, ofFloor }) => [
+    [
+      'drained',
+      '>orders/s',
+      '>second half',
+      '>times the monolith',
+      '>writer only, orders/s',
+      '>of the floor',
+      '>WAL bytes an order',
+    ],
+    drains.map(({ kind, perSecond, perSecondWarm, times, floorPerSecond, ofFloor, walBytes }) => [
       ...[kind, whole(perSecond), whole(perSecondWarm), tenths(times), whole(floorPerSecond)],
-      ofFloor === undefined ? '–' : ofFloor.toFixed(2),
+      ...[ofFloor === undefined ? '–' : ofFloor.toFixed(2), whole(walBytes)],
     ]),
   );
 }
@@ -86,7 +94,8 @@ function others({ segments, drains }: Measured): string {
   return `Others took ${percent(median(shares))} of the machine's computing meanwhile, ${percent(Math.max(...shares))} at the most`;
 }
 
-const COMPONENTS = ['load', 'API', 'brokers', 'writer', 'primary', 'replicas', 'read-service'];
+/** The components of both systems, in the order in which an order passes them. */
+export const COMPONENTS = ['load', 'API', 'brokers', 'writer', 'primary', 'replicas', 'read-service'];
 
 /** Heads that start with `>` belong to numbers: their column is right-aligned. */
 function tableOf(heads: readonly string[], rows: readonly (readonly string[])[]): string {

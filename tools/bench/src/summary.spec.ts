@@ -33,7 +33,7 @@ const measured: Measured = {
     segment({ waits: true, committedPerSecond: 400 }),
   ],
   drains: [{ kind: 'mixed', orders: 10, batches: 2, perSecond: 4000, perSecondWarm: 5000 }],
-  floors: [{ kind: 'mixed', orders: 10, perSecond: 5000 }],
+  floors: [{ kind: 'mixed', orders: 10, perSecond: 5000, walBytes: 1500 }],
   consumersBehindSeconds: [0.2],
   faults: [],
 };
@@ -44,7 +44,7 @@ it('compares medians of the same load, and waiting callers with the same monolit
     { kind: 'mixed', callers: 64, waits: false, times: 5, primaryCpu: 0.1 },
     { kind: 'mixed', callers: 64, waits: true, times: 2 },
   ]);
-  expect(drains).toMatchObject([{ kind: 'mixed', times: 20, ofFloor: 0.8, perSecondWarm: 5000 }]);
+  expect(drains).toMatchObject([{ kind: 'mixed', times: 20, ofFloor: 0.8, perSecondWarm: 5000, walBytes: 1500 }]);
 });
 
 it('leaves out figures that were not measured', () => {

@@ -54,6 +54,7 @@ interface DrainRow {
   readonly perSecond?: number;
   readonly perSecondWarm?: number;
   readonly floorPerSecond?: number;
+  readonly walBytes?: number;
   readonly cpuMicros: Readonly<Record<string, number>>;
   /** Draining ÷ the best throughput of the monolith with any number of callers. */
   readonly times?: number;
@@ -94,12 +95,14 @@ export function summaryOf({ segments, drains, floors }: Measured): Summary {
     const ofKind = drains.filter((drain) => drain.kind === kind);
     const best = rows.flatMap((row) => (row.kind === kind && row.monolith ? row.monolith.committedPerSecond : []));
     const perSecond = median(ofKind.map((drain) => drain.perSecond));
-    const floorPerSecond = median(floors.filter((floor) => floor.kind === kind).map((floor) => floor.perSecond));
+    const ofWriter = floors.filter((floor) => floor.kind === kind);
+    const floorPerSecond = median(ofWriter.map((floor) => floor.perSecond));
     return {
       kind,
       perSecond,
       perSecondWarm: median(ofKind.map((drain) => drain.perSecondWarm)),
       floorPerSecond,
+      walBytes: median(ofWriter.map((floor) => floor.walBytes)),
       cpuMicros: medians(ofKind.map(({ cpuMicros = {} }) => cpuMicros)) as Record<string, number>,
       times: best.length === 0 ? undefined : ratio(perSecond, Math.max(...best)),
       ofFloor: ratio(perSecond, floorPerSecond),

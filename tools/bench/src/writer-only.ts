@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { newOrderId } from '@eco/routing';
+import { SideConnection } from '@eco/postgres';
 import { BatchWriter, commandOf } from '@eco/testing';
 import type { System } from './system.js';
 import type { OrderKind } from './wrk/wrk.js';
@@ -12,6 +13,8 @@ export interface WriterOnlyResult {
   readonly kind: OrderKind;
   readonly orders: number;
   readonly perSecond: number;
+  /** Bytes that the primary's log grew by for each order, with full pages and everything else that was logged. */
+  readonly walBytes: number;
 }
 
 export interface WriterOnlySpec {
@@ -26,6 +29,15 @@ export interface WriterOnlySpec {
 export async function measureWriterOnly(spec: WriterOnlySpec, system: System): Promise<WriterOnlyResult> {
   const { orders, batchLimit, kind } = spec;
   const writer = await BatchWriter.open({ login: () => system.login('eco_writer'), servers: [system.primary] });
+  using reader = new SideConnection(system.primary, system.login('eco_reader'), 'bench');
+  const walBytes = async () => {
+    const [row] = await reader.ask<{ bytes: number }>(
+      `SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::float8 AS bytes`,
+      [],
+      WAL_MS,
+    );
+    return row?.bytes ?? NaN;
+  };
   try {
     const write = async (count: number): Promise<number> => {
       let tookMs = 0;
@@ -38,11 +50,16 @@ export async function measureWriterOnly(spec: WriterOnlySpec, system: System): P
       return tookMs;
     };
     await write(Math.ceil(orders / 5));
-    return { kind, orders, perSecond: orders / ((await write(orders)) / 1000) };
+    const before = await walBytes();
+    const tookMs = await write(orders);
+    const written = (await walBytes()) - before;
+    return { kind, orders, perSecond: orders / (tookMs / 1000), walBytes: written / orders };
   } finally {
     await writer.close();
   }
 }
+
+const WAL_MS = 10_000;
 
 /** Orders like those of orders.lua. */
 function orderOf({ kind, products, customers }: WriterOnlySpec) {

@@ -29,6 +29,10 @@ interface Credentials {
   readonly password: string;
 }
 
+export interface LogInsResult {
+  readonly segments: readonly Segment[];
+}
+
 interface Segment {
   readonly callers: number;
   readonly perSecond: number;

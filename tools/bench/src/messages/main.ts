@@ -84,13 +84,13 @@ function measurePublishers(
   return compareWithBaseline(spec, measure, ({ perSecond }) => `${Math.round(perSecond)} orders/s confirmed`, say);
 }
 
-interface Measured {
+export interface MessagesResult {
   readonly published: readonly Published[];
   readonly accepted: readonly Accepted[];
   readonly batches: readonly BatchTime[];
 }
 
-function reportOf({ published, accepted, batches }: Measured, callers: readonly number[]): string {
+function reportOf({ published, accepted, batches }: MessagesResult, callers: readonly number[]): string {
   const lines = [
     ...linesOf('confirmed to one process', 'a bare loop', published, callers),
     ...linesOf('accepted by Central', 'a bare route', accepted, callers),

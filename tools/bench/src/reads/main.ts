@@ -33,6 +33,11 @@ interface Options {
   readonly json?: true;
 }
 
+export interface ReadsResult {
+  readonly segments: readonly Segment[];
+  readonly shares: readonly { readonly node: string; readonly role: string; readonly share: number }[];
+}
+
 interface Segment extends LoadResult {
   readonly side: Compared;
   readonly callers: number;

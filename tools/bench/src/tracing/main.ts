@@ -19,6 +19,11 @@ const program = new UsageCommand('npm run bench:tracing --')
   .option('--json', 'print JSON')
   .action(run);
 
+/** CPU of one request, µs. */
+export interface TracingResult {
+  readonly rows: readonly { readonly name: string; readonly micros: number; readonly moreMicros: number }[];
+}
+
 interface Options {
   readonly requests: string;
   readonly rounds: string;
