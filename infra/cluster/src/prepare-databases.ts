@@ -1,4 +1,5 @@
-import { GroupMismatchError, prepareGroup, ReplicationWatch, setPassword } from '@eco/database';
+import { ReplicationWatch, setPassword } from '@eco/database';
+import { GroupMismatchError, prepareGroup } from '@eco/database/prepare';
 import { logIn } from '@eco/postgres';
 import { DescriptionError } from './description.js';
 import type { DatabaseNode, GroupLayout } from './layout.js';

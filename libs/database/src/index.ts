@@ -8,7 +8,6 @@ export {
   type SuperuserAccess,
 } from './roles/set-password.js';
 export { endLongTransactions } from './roles/guard.js';
-export { GroupMismatchError, prepareGroup } from './prepare-group.js';
 export { CENTRAL_AS_STORED, FIGURES, type Figures } from './statistics-figures.js';
 export {
   deadLetterClasses,

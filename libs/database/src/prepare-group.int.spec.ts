@@ -1,7 +1,8 @@
 import { bucketOf, bucketOfId, newOrderId } from '@eco/routing';
 import { eventually, seededRandom, startDatabaseGroup, unicodeKey, type DatabaseGroup } from '@eco/testing';
 import { SideConnection } from '@eco/postgres';
-import { GroupMismatchError, loginRoles, prepareGroup, type LoginRole } from './index.js';
+import { loginRoles, type LoginRole } from './index.js';
+import { GroupMismatchError, prepareGroup } from './prepare-group.js';
 import { movableTables, nounTables, writtenTables } from './tables/tables.js';
 
 const KEYS = 100_000;

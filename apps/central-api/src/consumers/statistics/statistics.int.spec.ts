@@ -3,15 +3,8 @@ import fc from 'fast-check';
 import { sumsOfChanges, type Sum } from '@eco/api/reads';
 import { ConsumerStore } from '@eco/consumers';
 import type { CommandBody, CommandKind, CommandOf, Topic } from '@eco/contracts';
-import {
-  brokenChecks,
-  FIGURES,
-  loginRoles,
-  prepareGroup,
-  verifyGroup,
-  type Figures,
-  type LoginRole,
-} from '@eco/database';
+import { brokenChecks, FIGURES, loginRoles, verifyGroup, type Figures, type LoginRole } from '@eco/database';
+import { prepareGroup } from '@eco/database/prepare';
 import { ChangesReader, Reads, type Summary } from '@eco/reads';
 import { newOrderId, NO_POSITION } from '@eco/routing';
 import { createFrame, type Frame } from '@eco/service';
