@@ -3,6 +3,7 @@ import type { LoggerService } from '@nestjs/common';
 import pino, { type DestinationStream, type Logger } from 'pino';
 import type { LogLevel } from './config/settings.js';
 import { LogOutput } from './log-output.js';
+import { mappedStack } from './mapped-stack.js';
 
 /*
  * One JSON object per line on standard output. Every line logged while a request or a message is handled carries its
@@ -40,7 +41,7 @@ function withoutEmailAddresses(line: string): string {
  */
 function describeError(error: Error) {
   const { type, message, stack, code, constraint } = pino.stdSerializers.err(error);
-  return { type, message, stack, code: code as unknown, constraint: constraint as unknown };
+  return { type, message, stack: mappedStack(stack), code: code as unknown, constraint: constraint as unknown };
 }
 
 /** The standard output, which all logs of this process share. */

@@ -1,5 +1,6 @@
 import { StartError, within } from '@eco/base';
 import { ConfigError } from './config/config.js';
+import { mappedStack } from './mapped-stack.js';
 
 const NODE_MAJOR_MIN = 24;
 /** A stop that takes longer than this has stalled, ms. */
@@ -23,6 +24,8 @@ export async function runProcess(
   }
   // If standard output can't be written, for example on a full disk, Node would end the process.
   process.stderr.on('error', ignoreError);
+  // Before Node prints an error that nobody has caught.
+  process.on('uncaughtExceptionMonitor', mapStack);
   const signal = new StopSignal();
   try {
     const running = await start();
@@ -34,12 +37,17 @@ export async function runProcess(
     return error instanceof StartError ? EXIT.unavailable : EXIT.failed;
   } finally {
     signal.ignore();
+    process.off('uncaughtExceptionMonitor', mapStack);
     // A later write to standard error may fail too, and then nobody is left to report it to.
     setImmediate(() => process.stderr.off('error', ignoreError)).unref();
   }
 }
 
 function ignoreError(): void {}
+
+function mapStack(error: Error): void {
+  if (error instanceof Error && error.stack !== undefined) error.stack = mappedStack(error.stack);
+}
 
 /** The first SIGTERM or SIGINT, even while the process is still starting. A second one ends it at once. */
 class StopSignal {
@@ -65,7 +73,7 @@ function stopInTime(running: { stop(): Promise<void> }, stopMs: number): Promise
 }
 
 function describe(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return error instanceof Error ? mappedStack(error.stack ?? error.message) : String(error);
 }
 
 function say(message: string): void {

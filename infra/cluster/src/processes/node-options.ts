@@ -9,6 +9,5 @@ export const CENTRAL_HEAP_MB = 224;
 
 /** Options of Node for a service. compose.yaml has the same. */
 export function nodeOptionsOf(app: App): string[] {
-  const heap = app === 'central-api' ? [`--max-old-space-size=${CENTRAL_HEAP_MB}`] : [];
-  return ['--enable-source-maps', ...heap];
+  return app === 'central-api' ? [`--max-old-space-size=${CENTRAL_HEAP_MB}`] : [];
 }
