@@ -6,6 +6,7 @@ export { sleep } from './sleep.js';
 export { PeriodicTask } from './periodic-task.js';
 export { settlesWithin, within } from './deadline.js';
 export { backOffMs, doubledMs, pauseAfter, shuffled } from './back-off.js';
+export { escapedHtml } from './escaped-html.js';
 export { StartError } from './start-error.js';
 export {
   formatTraceParent,

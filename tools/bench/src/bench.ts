@@ -1,4 +1,3 @@
-import os from 'node:os';
 import path from 'node:path';
 import { brokenChecks, verifyGroup } from '@eco/database';
 import { measureDrain } from './drain.js';
@@ -7,6 +6,7 @@ import { startProgram } from './forked-program.js';
 import { GroupWatch } from './group-watch.js';
 import { MonolithDatabase } from './monolith/monolith-database.js';
 import { Monolith } from './monolith/monolith.js';
+import { thisMachine } from './machine.js';
 import type { BenchOptions } from './options.js';
 import { EcoMarketSystem } from './ecomarket-system.js';
 import { addProducts, productsOf } from './products.js';
@@ -41,9 +41,8 @@ export class Bench {
     this.#load = { wrk, products, customers, token: system.token, signal };
     this.#watch = new GroupWatch(system.primary, system.login('eco_reader'));
     this.#ours = new EcoMarketSystem(system, this.#watch);
-    const machine = { cores: os.availableParallelism(), model: os.cpus()[0]?.model ?? '', node: process.version };
     this.measured = {
-      ...{ options, machine, bare: [], pools: [], segments: [], drains: [], floors: [] },
+      ...{ options, machine: thisMachine(), bare: [], pools: [], segments: [], drains: [], floors: [] },
       ...{ consumersBehindSeconds: [], faults: [] },
     };
   }

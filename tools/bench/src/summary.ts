@@ -1,6 +1,7 @@
 import type { VerifyReport } from '@eco/database';
 import type { Drain } from './drain.js';
 import type { WriterOnlyResult } from './writer-only.js';
+import type { Machine } from './machine.js';
 import type { BenchOptions, SideName } from './options.js';
 import { median, medians, ratio } from './figures.js';
 import type { Segment } from './segment.js';
@@ -9,7 +10,7 @@ import type { OrderKind } from './wrk/wrk.js';
 /** All raw measurements; conclusions are computed from them. */
 export interface Measured {
   readonly options: BenchOptions;
-  readonly machine: { readonly cores: number; readonly model: string; readonly node: string };
+  readonly machine: Machine;
   /** Answers per second of a route that does nothing. */
   readonly bare: { readonly callers: number; readonly perSecond: number }[];
   /** Pool sizes tried with 64 callers. `poolSize` is the best one for each kind of order. */

@@ -1,3 +1,4 @@
+import { escapedHtml } from '@eco/base';
 import type { Sample } from './sampler.js';
 
 /** A fault as it happened. Times are from the begin of the run, ms. */
@@ -44,7 +45,7 @@ export function reportOf(run: ChaosRun): string {
 <title>Chaos, seed ${run.seed}: ${verdict}</title>
 <style>${STYLE}</style>
 <h1>Chaos: ${verdict}</h1>
-<p>${escaped(run.at)}, ${run.minutes} minutes, seed ${run.seed}. Repeat it: <code>npm run chaos -- --minutes ${run.minutes} --seed ${run.seed}</code></p>
+<p>${escapedHtml(run.at)}, ${run.minutes} minutes, seed ${run.seed}. Repeat it: <code>npm run chaos -- --minutes ${run.minutes} --seed ${run.seed}</code></p>
 ${broken.length === 0 ? '' : list(broken, 'bad')}
 <h2>What clients saw, each second, and what happened</h2>
 <div class="wide">${timeline(run)}</div>
@@ -89,7 +90,7 @@ function timeline({ samples, happened, checks }: ChaosRun): string {
   const bars = happened.map(({ name, part, fromMs, toMs, error }) => {
     const top = barsTop + parts.indexOf(part) * ROW;
     const width = Math.max(2, x(toMs) - x(fromMs));
-    return `<rect class="${error === undefined ? 'fault' : 'bad'}" x="${x(fromMs).toFixed(1)}" y="${top}" width="${width.toFixed(1)}" height="${ROW - 4}"><title>${escaped(name)}, ${clock(fromMs)} to ${clock(toMs)}</title></rect>`;
+    return `<rect class="${error === undefined ? 'fault' : 'bad'}" x="${x(fromMs).toFixed(1)}" y="${top}" width="${width.toFixed(1)}" height="${ROW - 4}"><title>${escapedHtml(name)}, ${clock(fromMs)} to ${clock(toMs)}</title></rect>`;
   });
   const names = parts.map((part, index) => `<text x="0" y="${barsTop + index * ROW + 12}">${part}</text>`);
   const height = barsTop + parts.length * ROW + 20;
@@ -107,21 +108,17 @@ function timeline({ samples, happened, checks }: ChaosRun): string {
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const cells = (tag: string, texts: readonly string[]) =>
-    `<tr>${texts.map((text) => `<${tag}>${escaped(text)}</${tag}>`).join('')}</tr>`;
+    `<tr>${texts.map((text) => `<${tag}>${escapedHtml(text)}</${tag}>`).join('')}</tr>`;
   return `<div class="wide"><table>${head.some((text) => text !== '') ? cells('th', head) : ''}${rows.map((row) => cells('td', row)).join('\n')}</table></div>`;
 }
 
 function list(texts: readonly string[], style: string): string {
-  return `<ul class="${style}">${texts.map((text) => `<li>${escaped(text)}</li>`).join('\n')}</ul>`;
+  return `<ul class="${style}">${texts.map((text) => `<li>${escapedHtml(text)}</li>`).join('\n')}</ul>`;
 }
 
 function clock(ms: number): string {
   const seconds = Math.round(ms / 1000);
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
-}
-
-function escaped(text: string): string {
-  return text.replace(/[&<>"]/g, (letter) => `&#${letter.charCodeAt(0)};`);
 }
 
 const STYLE = `

@@ -52,10 +52,10 @@ function orderCharts({ summary }: Results['orders']): Chart[] {
     ...row,
     name: `${row.kind}, ${row.callers} callers${row.waits ? ', Prefer: wait' : ''}`,
   }));
-  const sides = (name: string, valueOf: (figures: SideFigures) => number) =>
-    rows.flatMap(({ name: row, monolith, ours }) => [
-      ...(monolith ? [bar(`${row}, monolith`, 'monolith', valueOf(monolith))] : []),
-      ...(ours ? [bar(`${row}, ${name}`, OURS, valueOf(ours))] : []),
+  const sides = (valueOf: (figures: SideFigures) => number) =>
+    rows.flatMap(({ name, monolith, ours }) => [
+      ...(monolith ? [bar(`${name}, monolith`, 'monolith', valueOf(monolith))] : []),
+      ...(ours ? [bar(`${name}, ${OURS}`, OURS, valueOf(ours))] : []),
     ]);
   const cpu = rows.flatMap(({ name, waits, monolith, ours }) => [
     ...(monolith && !waits ? [cpuBar(`${name}, monolith`, monolith.cpuMicros)] : []),
@@ -66,13 +66,13 @@ function orderCharts({ summary }: Results['orders']): Chart[] {
       title: 'Committed',
       unit: 'orders/s',
       series: ['monolith', OURS],
-      bars: sides(OURS, (each) => each.committedPerSecond),
+      bars: sides((each) => each.committedPerSecond),
     },
     {
       title: 'Answers, median latency',
       unit: 'ms',
       series: ['monolith', OURS],
-      bars: sides(OURS, (each) => each.p50Ms),
+      bars: sides((each) => each.p50Ms),
     },
     {
       title: 'Processor time of an order, by part',

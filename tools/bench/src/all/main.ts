@@ -1,9 +1,9 @@
 import { execFile, spawn } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { PROJECT_DIR, UsageCommand, wholeNumberOf } from '@eco/cluster';
+import { thisMachine } from '../machine.js';
 import { ROUNDS_MAX } from '../options.js';
 import { pageOf } from './page.js';
 import { programs, type BenchmarkName, type Results, type Run } from './results.js';
@@ -41,7 +41,7 @@ async function run({ only, rounds, out }: Options): Promise<void> {
   const measured: Run = {
     at: new Date().toISOString(),
     commit: await commitOf(),
-    machine: { cores: os.availableParallelism(), model: os.cpus()[0]?.model ?? '', node: process.version },
+    machine: thisMachine(),
     results,
   };
   // Ctrl-C reaches the benchmarks as well: each stops what it has started.

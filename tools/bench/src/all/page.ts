@@ -1,3 +1,4 @@
+import { escapedHtml } from '@eco/base';
 import { sectionsOf, type Bar, type Chart } from './charts.js';
 import type { Run } from './results.js';
 
@@ -11,8 +12,8 @@ const COLOURS = 8;
 export function pageOf(run: Run): string {
   const { at, commit, machine, results } = run;
   const sections = sectionsOf(results).map(
-    ({ title, charts, faults }) => `<h2>${escaped(title)}</h2>
-${faults.map((fault) => `<p class="bad">Invalid: ${escaped(fault)}</p>`).join('\n')}
+    ({ title, charts, faults }) => `<h2>${escapedHtml(title)}</h2>
+${faults.map((fault) => `<p class="bad">Invalid: ${escapedHtml(fault)}</p>`).join('\n')}
 ${charts
   .filter(({ bars }) => bars.length > 0)
   .map(figureOf)
@@ -20,10 +21,10 @@ ${charts
   );
   return `<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>EcoMarket benchmarks, ${escaped(at)}</title>
+<title>EcoMarket benchmarks, ${escapedHtml(at)}</title>
 <style>${STYLE}</style>
 <h1>EcoMarket benchmarks</h1>
-<p>${escaped(at)}, commit ${escaped(commit ?? 'unknown')}. ${machine.cores} cores (${escaped(machine.model)}) carry all servers and the load; Node ${escaped(machine.node)}. Only ratios of one run compare well. Repeat it: <code>npm run bench</code></p>
+<p>${escapedHtml(at)}, commit ${escapedHtml(commit ?? 'unknown')}. ${machine.cores} cores (${escapedHtml(machine.model)}) carry all servers and the load; Node ${escapedHtml(machine.node)}. Only ratios of one run compare well. Repeat it: <code>npm run bench</code></p>
 ${sections.join('\n')}
 </html>
 `;
@@ -34,8 +35,8 @@ function figureOf(chart: Chart): string {
   const legend =
     series.length < 2
       ? ''
-      : `<p class="legend">${series.map((name, index) => `<span class="c${index % COLOURS}">${escaped(name)}</span>`).join(' ')}</p>`;
-  return `<figure><figcaption>${escaped(title)}, ${escaped(unit)}</figcaption>${legend}
+      : `<p class="legend">${series.map((name, index) => `<span class="c${index % COLOURS}">${escapedHtml(name)}</span>`).join(' ')}</p>`;
+  return `<figure><figcaption>${escapedHtml(title)}, ${escapedHtml(unit)}</figcaption>${legend}
 ${svgOf(chart)}</figure>`;
 }
 
@@ -46,13 +47,13 @@ function svgOf({ title, series, bars }: Chart): string {
     const y = index * ROW;
     let x = LABELS;
     const parts = bar.parts.map(({ series: name, value }) => {
-      const part = `<rect class="c${series.indexOf(name) % COLOURS}" x="${x.toFixed(1)}" y="${y + 3}" width="${width(value).toFixed(1)}" height="${ROW - 6}"><title>${escaped(name)}: ${figure(value)}</title></rect>`;
+      const part = `<rect class="c${series.indexOf(name) % COLOURS}" x="${x.toFixed(1)}" y="${y + 3}" width="${width(value).toFixed(1)}" height="${ROW - 6}"><title>${escapedHtml(name)}: ${figure(value)}</title></rect>`;
       x += width(value);
       return part;
     });
-    return `<text x="${LABELS - 8}" y="${y + 16}" text-anchor="end">${escaped(bar.label)}</text>${parts.join('')}<text x="${(x + 6).toFixed(1)}" y="${y + 16}">${figure(totalOf(bar))}</text>`;
+    return `<text x="${LABELS - 8}" y="${y + 16}" text-anchor="end">${escapedHtml(bar.label)}</text>${parts.join('')}<text x="${(x + 6).toFixed(1)}" y="${y + 16}">${figure(totalOf(bar))}</text>`;
   });
-  return `<svg viewBox="0 0 ${WIDTH} ${bars.length * ROW}" role="img" aria-label="${escaped(title)}">${rows.join('\n')}</svg>`;
+  return `<svg viewBox="0 0 ${WIDTH} ${bars.length * ROW}" role="img" aria-label="${escapedHtml(title)}">${rows.join('\n')}</svg>`;
 }
 
 function totalOf({ parts }: Bar): number {
@@ -61,10 +62,6 @@ function totalOf({ parts }: Bar): number {
 
 function figure(value: number): string {
   return value >= 100 ? Math.round(value).toLocaleString('en-US') : value.toFixed(1);
-}
-
-function escaped(text: string): string {
-  return text.replace(/[&<>"]/g, (letter) => `&#${letter.charCodeAt(0)};`);
 }
 
 const LIGHT = ['#8a93a6', '#2563c9', '#d98a1f', '#2a9d6f', '#b0426f', '#7a55c7', '#4aa3b5', '#a3702f'];

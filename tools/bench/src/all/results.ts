@@ -1,5 +1,6 @@
 import type { AccessResult } from '../access/main.js';
 import type { LogInsResult } from '../log-ins/main.js';
+import type { Machine } from '../machine.js';
 import type { MessagesResult } from '../messages/main.js';
 import type { ReadsResult } from '../reads/main.js';
 import type { Measured, Summary } from '../summary.js';
@@ -32,7 +33,7 @@ export interface Run {
   readonly at: string;
   /** Commit of the project; null: unknown. */
   readonly commit: string | null;
-  readonly machine: { readonly cores: number; readonly model: string; readonly node: string };
+  readonly machine: Machine;
   /** Benchmarks that did not run are absent. */
   readonly results: Partial<Results>;
 }

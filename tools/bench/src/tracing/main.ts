@@ -1,3 +1,4 @@
+import { shuffled } from '@eco/base';
 import { UsageCommand, wholeNumberOf } from '@eco/cluster';
 import { REQUESTS_MAX, ROUNDS_MAX } from '../options.js';
 import Fastify, { type FastifyInstance } from 'fastify';
@@ -80,13 +81,6 @@ async function run(options: Options): Promise<void> {
 /** The time that one round in twenty does not exceed. */
 function fast(values: readonly number[]): number {
   return [...values].sort((one, other) => one - other)[Math.floor(values.length / 20)] ?? 0;
-}
-
-function shuffled<T>(values: readonly T[]): T[] {
-  return values
-    .map((value) => ({ value, at: Math.random() }))
-    .sort((one, other) => one.at - other.at)
-    .map(({ value }) => value);
 }
 
 function route(tracing?: Tracing): FastifyInstance {
